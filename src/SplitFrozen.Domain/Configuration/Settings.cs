@@ -1,0 +1,98 @@
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Domain.Configuration;
+
+/// <summary>Everything that a run or node is configured with, validated. Read from HOCON in one place; key names stand at the members.</summary>
+public sealed record Settings(
+    ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
+    ChannelSettings Channel, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes);
+
+/// <summary>Keys splitfrozen.model.*</summary>
+/// <param name="Path">Model folder, absolute.</param>
+/// <param name="Cut">The frozen line C, or null for L/2 (<c>cut = auto</c>).</param>
+/// <param name="Compute">Compute device: <c>cpu</c> or <c>cuda:N</c> (key <c>compute</c>).</param>
+public sealed record ModelSettings(string Path, int? Cut, string Compute);
+
+/// <summary>Keys splitfrozen.data.*</summary>
+/// <param name="Path">Data folder, absolute.</param>
+/// <param name="Partition">How shared data is spread (keys partition, alpha, labels-per-device, devices, limit); its validation share is resolved from <paramref name="Validation"/>.</param>
+/// <param name="Validation">null: auto; 0: none; otherwise the share of training rows held out.</param>
+/// <param name="MaxLength">Tokens at which samples are cut off.</param>
+/// <param name="EvaluationLimit">At most this many rows of each evaluation split are scored, or 0 for all.</param>
+/// <param name="Columns">Names of columns or fields; unset ones are recognised from the files.</param>
+public sealed record DataSettings(
+    string Path, PartitionSpec Partition, double? Validation, int MaxLength, int EvaluationLimit, ColumnSettings Columns);
+
+/// <summary>Keys splitfrozen.data.columns.*; null means: recognise from the files.</summary>
+/// <param name="Text">Column of the (first) text.</param>
+/// <param name="SecondText">Column of the second text of a pair.</param>
+/// <param name="Label">Column of the label.</param>
+/// <param name="Question">Field of the prompt, for language modelling.</param>
+/// <param name="Answer">Field of the answer, for language modelling.</param>
+public sealed record ColumnSettings(string? Text, string? SecondText, string? Label, string? Question, string? Answer);
+
+/// <summary>How the learning rate falls after warm-up.</summary>
+public enum LearningRateDecay
+{
+    /// <summary>Linearly to zero.</summary>
+    Linear,
+
+    /// <summary>Along half a cosine to zero.</summary>
+    Cosine,
+
+    /// <summary>Not at all.</summary>
+    Constant,
+}
+
+/// <summary>Keys splitfrozen.training.*</summary>
+/// <param name="Method">splitfrozen or cenlora.</param>
+/// <param name="LoraFrom">First block with adapters for cenlora (key <c>lora-from</c>); null: 0, all blocks.</param>
+/// <param name="Epochs">Passes over the data.</param>
+/// <param name="BatchSize">Samples of a global batch.</param>
+/// <param name="MicroBatchSize">Samples of a micro-batch.</param>
+/// <param name="LearningRate">Peak learning rate.</param>
+/// <param name="Warmup">Share of all steps with a rising rate, in [0, 1].</param>
+/// <param name="Decay">How the rate falls after that.</param>
+/// <param name="WeightDecay">AdamW's decoupled weight decay.</param>
+/// <param name="ClipNorm">Largest gradient norm, 0 for none.</param>
+/// <param name="Seed">Seed of everything drawn.</param>
+/// <param name="Threads">Threads of a matrix product.</param>
+/// <param name="CheckpointSteps">A checkpoint every so many steps (key <c>checkpoint-steps</c>), besides the one at the end and at a stop.</param>
+public sealed record TrainingSettings(
+    string Method, int? LoraFrom, int Epochs, int BatchSize, int MicroBatchSize, double LearningRate, double Warmup, LearningRateDecay Decay,
+    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps);
+
+/// <summary>Keys splitfrozen.pipeline.*</summary>
+/// <param name="GrantBatches">Global batches of a grant.</param>
+/// <param name="Window">Grants that may be in flight: granted and not yet trained.</param>
+/// <param name="UnitTokens">Token budget of a forward unit.</param>
+public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens);
+
+/// <summary>Keys splitfrozen.channel.* (the activation channel)</summary>
+/// <param name="Host">Address the server listens on and that devices are told.</param>
+/// <param name="Port">TCP port, 0 for a free one.</param>
+/// <param name="Credits">Units a device may have sent and not yet seen placed.</param>
+/// <param name="MaxFrameBytes">Largest frame that is accepted.</param>
+public sealed record ChannelSettings(string Host, int Port, int Credits, int MaxFrameBytes);
+
+/// <summary>Keys splitfrozen.start.*</summary>
+/// <param name="MinDevices">Training starts when so many devices have joined; null: all of splitfrozen.data.devices.</param>
+/// <param name="Limit">How long the start may take before the run ends with the names of those it waited for.</param>
+public sealed record StartSettings(int? MinDevices, TimeSpan Limit);
+
+/// <summary>Keys splitfrozen.device.* (a device process of its own)</summary>
+/// <param name="Id">The device hosted, or null: this node hosts whatever shared partitions come its way.</param>
+/// <param name="Partition">Part of the shared data folder (key <c>partition</c>, from 0), or null: the whole folder is this device's own.</param>
+/// <param name="HeartbeatInterval">How often a device reports.</param>
+public sealed record DeviceSettings(string? Id, int? Partition, TimeSpan HeartbeatInterval);
+
+/// <summary>Keys splitfrozen.run.*</summary>
+/// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>
+/// <param name="Root">Where fresh run folders are made.</param>
+public sealed record RunSettings(string? Path, string Root);
+
+/// <summary>An entry of splitfrozen.nodes, or splitfrozen.device.profile: what a device node pretends to be.</summary>
+/// <param name="Name">Name of the node.</param>
+/// <param name="GigaFlops">Emulated rate in 10⁹ floating-point operations a second, or null: as fast as the machine is.</param>
+public sealed record NodeProfile(string Name, double? GigaFlops);

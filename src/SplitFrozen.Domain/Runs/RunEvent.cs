@@ -1,0 +1,66 @@
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Domain.Runs;
+
+/// <summary>What happens in a run, for those who watch it: consoles, metric files, tests.</summary>
+public abstract record RunEvent
+{
+    private RunEvent()
+    {
+    }
+
+    /// <summary>A node became a member of the cluster.</summary>
+    public sealed record NodeJoined(string Node, string Role, string Address) : RunEvent;
+
+    /// <summary>A node left or was lost.</summary>
+    public sealed record NodeLeft(string Node, string Role) : RunEvent;
+
+    /// <summary>A device takes part.</summary>
+    public sealed record DeviceJoined(DeviceId Device, string Node, int Samples, Capacity Capacity) : RunEvent;
+
+    /// <summary>A device was refused, failed or was lost.</summary>
+    public sealed record DeviceProblem(DeviceId Device, string Problem) : RunEvent;
+
+    /// <summary>A device got a number of frozen layers.</summary>
+    public sealed record LayersAssigned(DeviceId Device, AllocationEpoch Allocation, int Layers, string Reason) : RunEvent;
+
+    /// <summary>The run waits for something; said once per reason.</summary>
+    public sealed record Waiting(string For) : RunEvent;
+
+    /// <summary>Training starts.</summary>
+    public sealed record TrainingStarted(int Epochs, int StepsPerEpoch, long SamplesPerEpoch, long TrainableParameters) : RunEvent;
+
+    /// <summary>An optimiser step was made.</summary>
+    /// <param name="Epoch">Training epoch, from 0.</param>
+    /// <param name="Step">Step of the run, from 0.</param>
+    /// <param name="Score">Loss and hits over the global batch, before the step.</param>
+    /// <param name="GradientNorm">Norm before clipping.</param>
+    /// <param name="LearningRate">Rate of the step.</param>
+    /// <param name="SamplesTrained">Samples trained so far in the run.</param>
+    /// <param name="InFlightSamples">Samples granted and not yet trained.</param>
+    public sealed record StepDone(int Epoch, int Step, TargetScore Score, double GradientNorm, double LearningRate, long SamplesTrained, int InFlightSamples) : RunEvent;
+
+    /// <summary>A held-out set was scored.</summary>
+    /// <param name="Name">before, validation or after.</param>
+    /// <param name="Epoch">Epochs finished.</param>
+    /// <param name="Score">Loss and accuracy.</param>
+    public sealed record Evaluated(string Name, int Epoch, TargetScore Score) : RunEvent;
+
+    /// <summary>A checkpoint was written.</summary>
+    public sealed record CheckpointWritten(string Folder, int Step) : RunEvent;
+
+    /// <summary>The run ended, complete or stopped in order.</summary>
+    public sealed record Ended(RunSummary Summary) : RunEvent;
+
+    /// <summary>The run could not go on.</summary>
+    /// <param name="Reason">What is wrong and what to do.</param>
+    public sealed record Failed(string Reason) : RunEvent;
+}
+
+/// <summary>Receives the events of a run, in order, on the thread of whoever reports them; must return quickly and not throw.</summary>
+public interface IRunObserver
+{
+    /// <summary>Takes note of an event.</summary>
+    void On(RunEvent e);
+}

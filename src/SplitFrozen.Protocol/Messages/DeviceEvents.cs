@@ -1,0 +1,96 @@
+namespace SplitFrozen.Protocol.Messages;
+
+/// <summary>What a device tells the server.</summary>
+public static class DeviceEvents
+{
+    /// <summary>An event of one life of one device.</summary>
+    public interface IDeviceEvent : IWireMessage, IWithDeviceId, IValidated
+    {
+        /// <summary>The life of the device that speaks.</summary>
+        Incarnation Incarnation { get; }
+    }
+
+    /// <summary>The device is there and asks to take part.</summary>
+    /// <param name="Device">Its id.</param>
+    /// <param name="Incarnation">Its life.</param>
+    /// <param name="Node">Name of the node it lives on, for people.</param>
+    /// <param name="ProtocolVersion">Version it speaks.</param>
+    /// <param name="ModelFingerprint">Hash of its model folder (hexadecimal).</param>
+    /// <param name="Pinned">Whether its data lives on that node only.</param>
+    public sealed record Greeted(
+        DeviceId Device, Incarnation Incarnation, string Node, int ProtocolVersion, string ModelFingerprint, bool Pinned) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null ? "a field is missing" : null);
+    }
+
+    /// <summary>The samples are tokenised and the capacity is measured.</summary>
+    /// <param name="Device">Its id.</param>
+    /// <param name="Incarnation">Its life.</param>
+    /// <param name="Samples">How many samples it has, from 0.</param>
+    /// <param name="Capacity">What its node can do.</param>
+    public sealed record Prepared(DeviceId Device, Incarnation Incarnation, int Samples, Capacity Capacity) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? Faults.Range("samples", Samples, 0, int.MaxValue) ?? Capacity.Fault();
+    }
+
+    /// <summary>The blocks of an allocation are loaded.</summary>
+    public sealed record LayersLoaded(DeviceId Device, Incarnation Incarnation, AllocationEpoch Allocation, int Layers) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? Faults.Range("layers", Layers, 1, 100_000);
+    }
+
+    /// <summary>Sign of life with capacity and work done so far.</summary>
+    public sealed record Heartbeat(DeviceId Device, Incarnation Incarnation, Capacity Capacity, WorkDone Work) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? Capacity.Fault() ?? Work.Fault();
+    }
+
+    /// <summary>The final figures, in answer to <see cref="DeviceCommands.Finish"/>; the device stops.</summary>
+    public sealed record Finished(DeviceId Device, Incarnation Incarnation, WorkDone Work) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? Work.Fault();
+    }
+
+    /// <summary>The device cannot go on.</summary>
+    /// <param name="Device">Its id.</param>
+    /// <param name="Incarnation">Its life.</param>
+    /// <param name="Reason">What is wrong and what to do, for a person.</param>
+    public sealed record Failed(DeviceId Device, Incarnation Incarnation, string Reason) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? (Reason is null ? "a reason is missing" : null);
+    }
+}
+
+/// <summary>Capacity that a node measured itself; shared by the devices on it.</summary>
+/// <param name="LayerTokensPerSecond">Tokens a second through one frozen block.</param>
+/// <param name="FreeMemoryBytes">Memory the node may still use, in bytes.</param>
+public readonly record struct Capacity(double LayerTokensPerSecond, long FreeMemoryBytes)
+{
+    /// <summary>What is wrong with the values, or null.</summary>
+    public string? Fault() =>
+        !double.IsFinite(LayerTokensPerSecond) || LayerTokensPerSecond < 0 || FreeMemoryBytes < 0
+            ? "a capacity is not a finite, non-negative number" : null;
+}
+
+/// <summary>Running totals of one life of a device.</summary>
+/// <param name="ForwardedSamples">Samples run forward, resends included.</param>
+/// <param name="ForwardedTokens">Tokens of those samples.</param>
+/// <param name="Flops">Floating-point operations by the cost model.</param>
+/// <param name="BytesSent">Bytes written to the activation channel, headers included.</param>
+/// <param name="BusySeconds">Seconds spent computing; emulated waiting included.</param>
+/// <param name="Operations">Forward units run.</param>
+/// <param name="Overruns">Forward units whose real time exceeded their emulated time.</param>
+public readonly record struct WorkDone(
+    long ForwardedSamples, long ForwardedTokens, double Flops, long BytesSent, double BusySeconds, long Operations, long Overruns)
+{
+    /// <summary>What is wrong with the values, or null.</summary>
+    public string? Fault() =>
+        ForwardedSamples < 0 || ForwardedTokens < 0 || !double.IsFinite(Flops) || BytesSent < 0 || !double.IsFinite(BusySeconds) || Operations < 0 || Overruns < 0
+            ? "a total is negative or not finite" : null;
+}

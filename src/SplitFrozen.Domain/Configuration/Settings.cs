@@ -6,7 +6,7 @@ namespace SplitFrozen.Domain.Configuration;
 /// <summary>Everything that a run or node is configured with, validated. Read from HOCON in one place; key names stand at the members.</summary>
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
-    ChannelSettings Channel, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes);
+    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes);
 
 /// <summary>Keys splitfrozen.model.*</summary>
 /// <param name="Path">Model folder, absolute.</param>
@@ -76,6 +76,13 @@ public sealed record PipelineSettings(int GrantBatches, int Window, int UnitToke
 /// <param name="MaxFrameBytes">Largest frame that is accepted.</param>
 public sealed record ChannelSettings(string Host, int Port, int Credits, int MaxFrameBytes);
 
+/// <summary>Keys splitfrozen.cluster.*</summary>
+/// <param name="Name">Name of the actor system; the same on all nodes.</param>
+/// <param name="Host">Address this node is reached at by the others.</param>
+/// <param name="Port">TCP port of the control plane, 0 for a free one.</param>
+/// <param name="SeedNodes">Where to join, as host:port; empty: this node forms the cluster.</param>
+public sealed record ClusterSettings(string Name, string Host, int Port, IReadOnlyList<string> SeedNodes);
+
 /// <summary>Keys splitfrozen.start.*</summary>
 /// <param name="MinDevices">Training starts when so many devices have joined; null: all of splitfrozen.data.devices.</param>
 /// <param name="Limit">How long the start may take before the run ends with the names of those it waited for.</param>
@@ -85,7 +92,9 @@ public sealed record StartSettings(int? MinDevices, TimeSpan Limit);
 /// <param name="Id">The device hosted, or null: this node hosts whatever shared partitions come its way.</param>
 /// <param name="Partition">Part of the shared data folder (key <c>partition</c>, from 0), or null: the whole folder is this device's own.</param>
 /// <param name="HeartbeatInterval">How often a device reports.</param>
-public sealed record DeviceSettings(string? Id, int? Partition, TimeSpan HeartbeatInterval);
+/// <param name="LostAfter">How long training waits for a lost device to return (key <c>lost-after</c>).</param>
+/// <param name="Profile">What the node of a device process pretends to be (key <c>profile</c>).</param>
+public sealed record DeviceSettings(string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, NodeProfile Profile);
 
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>

@@ -4,8 +4,8 @@ namespace SplitFrozen.Domain.Runs;
 public sealed record RunSummary(
     string Method, long Seed, int Epochs, int Cut, string Task, string EvaluationSplit, string ValidationSplit,
     double? AccuracyBefore, double? AccuracyAfter, double? ValidationAccuracy, double? LossBefore, double? LossAfter,
-    double LossFirst, double LossLast, int Steps, long SamplesTrained, long SamplesExpected, double WallSeconds,
-    string AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
+    double? LossFirst, double? LossLast, int Steps, long SamplesTrained, long SamplesExpected, double WallSeconds,
+    string? AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
     bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices);
 
 /// <summary>Seconds each stage was busy. Stages overlap: they do not add up to the wall time.</summary>

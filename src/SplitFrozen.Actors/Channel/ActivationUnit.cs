@@ -1,0 +1,61 @@
+using System.Buffers;
+
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Actors.Channel;
+
+/// <summary>How activations are written on the wire.</summary>
+public enum ActivationCodec : byte
+{
+    /// <summary>IEEE 754 single precision, little-endian: exact.</summary>
+    Fp32 = 0,
+}
+
+/// <summary>Everything about a forward unit but its activations.</summary>
+/// <param name="Device">The device that ran it. Not on the wire: the connection's handshake names it.</param>
+/// <param name="Incarnation">The life of the device.</param>
+/// <param name="Allocation">Allocation epoch under which it was run.</param>
+/// <param name="Grant">The grant it belongs to.</param>
+/// <param name="Unit">Place in the grant, from 0.</param>
+/// <param name="Depth">Blocks run: the activations are those after block <paramref name="Depth"/> − 1.</param>
+/// <param name="Width">Hidden size D.</param>
+/// <param name="Samples">Sample indices [N] in the device's data.</param>
+/// <param name="Lengths">Tokens of each sample [N].</param>
+/// <param name="Targets">Labels [N] or target token ids [T].</param>
+public sealed record UnitHeader(
+    DeviceId Device, Incarnation Incarnation, AllocationEpoch Allocation, GrantId Grant, int Unit, int Depth, int Width,
+    int[] Samples, int[] Lengths, int[] Targets)
+{
+    /// <summary>Rows T: the sum of the lengths.</summary>
+    public int Tokens { get; } = Lengths.Sum();
+}
+
+/// <summary>A forward unit with the pooled buffer that holds its activations [T, D]. Whoever has it last disposes it, once.</summary>
+public sealed class ActivationUnit : IDisposable
+{
+    private float[]? _buffer;
+
+    /// <summary>Rents a buffer for the unit's activations; its content is undefined.</summary>
+    public ActivationUnit(UnitHeader header)
+    {
+        Header = header;
+        _buffer = ArrayPool<float>.Shared.Rent(header.Tokens * header.Width);
+    }
+
+    /// <summary>What the activations are of.</summary>
+    public UnitHeader Header { get; }
+
+    /// <summary>The activations [T, D], row-major.</summary>
+    public Memory<float> Values =>
+        (_buffer ?? throw new ObjectDisposedException(nameof(ActivationUnit))).AsMemory(0, Header.Tokens * Header.Width);
+
+    /// <summary>Gives the buffer back.</summary>
+    public void Dispose()
+    {
+        var buffer = Interlocked.Exchange(ref _buffer, null);
+        if (buffer is not null)
+        {
+            ArrayPool<float>.Shared.Return(buffer);
+        }
+    }
+}

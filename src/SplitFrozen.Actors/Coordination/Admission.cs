@@ -1,0 +1,40 @@
+using Akka.Actor;
+
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>Decides whether a device may take part.</summary>
+internal static class Admission
+{
+    /// <returns>The refusal, or null when it may.</returns>
+    public static DeviceCommands.Refuse? Check(DeviceEvents.Greeted greeting, DeviceEntry? known, IActorRef sender, RunSpec run, bool closed)
+    {
+        DeviceCommands.Refuse Refuse(RefusalReason reason, string explanation) => new(greeting.Device, greeting.Incarnation, reason, explanation);
+
+        if (greeting.ProtocolVersion != ProtocolVersion.Current)
+        {
+            return Refuse(RefusalReason.OtherVersion, $"it speaks version {greeting.ProtocolVersion} of the protocol, the server {ProtocolVersion.Current}; run the same release on all nodes");
+        }
+
+        if (!string.Equals(greeting.ModelFingerprint, run.ModelFingerprint, StringComparison.OrdinalIgnoreCase))
+        {
+            return Refuse(RefusalReason.OtherModel, $"its model folder differs from the server's (fingerprint {Short(greeting.ModelFingerprint)}, not {Short(run.ModelFingerprint)}); give both the same files (splitfrozen.model.path)");
+        }
+
+        if (!greeting.Pinned && !SharedDevices.Contains(greeting.Device, run.Partition.Devices))
+        {
+            return Refuse(RefusalReason.BadId, $"it names no part of the data, which the server splits into {run.Partition.Devices}; set splitfrozen.data.devices alike on all nodes");
+        }
+
+        if (known?.Ref is { } holder && !holder.Equals(sender))
+        {
+            return Refuse(RefusalReason.IdTaken, $"the id is taken by a device on {known.Node}; give each device an id of its own (splitfrozen.device.id)");
+        }
+
+        return closed ? Refuse(RefusalReason.RunClosed, "the run is ending and takes no more devices") : null;
+    }
+
+    private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
+}

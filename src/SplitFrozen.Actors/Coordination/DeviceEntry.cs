@@ -1,0 +1,101 @@
+using Akka.Actor;
+
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>What the coordinator knows of one device.</summary>
+internal sealed class DeviceEntry(DeviceId id)
+{
+    private readonly SortedDictionary<GrantId, OpenGrant> _open = [];
+    private WorkDone _earlier;
+    private WorkDone _current;
+
+    public DeviceId Id { get; } = id;
+
+    /// <summary>The actor that speaks for the device, or null while it is lost.</summary>
+    public IActorRef? Ref { get; set; }
+
+    public Incarnation Incarnation { get; private set; }
+
+    public string Node { get; set; } = "";
+
+    /// <summary>Samples it has, or null until it is prepared.</summary>
+    public int? Samples { get; set; }
+
+    public Capacity Capacity { get; set; }
+
+    public AllocationEpoch Allocation { get; set; }
+
+    public int Layers { get; set; }
+
+    public string Reason { get; set; } = "";
+
+    public bool Finished { get; set; }
+
+    /// <summary>Whether this life of the device has told its samples and capacity.</summary>
+    public bool IsPrepared { get; set; }
+
+    /// <summary>Units of this life that were placed.</summary>
+    public long PlacedUnits { get; private set; }
+
+    /// <summary>Begins a life of the device; what earlier ones did stays in its totals.</summary>
+    public void Begin(Incarnation incarnation, IActorRef actor, string node)
+    {
+        if (incarnation != Incarnation)
+        {
+            _earlier = Add(_earlier, _current);
+            _current = default;
+            PlacedUnits = 0;
+            IsPrepared = false;
+        }
+
+        (Incarnation, Ref, Node) = (incarnation, actor, node);
+    }
+
+    public void Report(WorkDone work) => _current = work;
+
+    /// <summary>Opens a grant and gives the command for it.</summary>
+    public DeviceCommands.Grant Open(GrantId id, int[] samples)
+    {
+        _open[id] = new OpenGrant(samples);
+        return Command(id, _open[id]);
+    }
+
+    /// <summary>The commands for all grants that are not complete, in the order of the plan.</summary>
+    public IEnumerable<DeviceCommands.Grant> Outstanding() => _open.Select(g => Command(g.Key, g.Value));
+
+    /// <summary>Notes that a unit of a grant was placed.</summary>
+    public void Placed(GrantId id, int unit, int samples)
+    {
+        PlacedUnits++;
+        if (_open.TryGetValue(id, out var grant) && grant.Units.Add(unit) && (grant.Placed += samples) >= grant.Samples.Length)
+        {
+            _open.Remove(id);
+        }
+    }
+
+    public DeviceSummary Summary()
+    {
+        var work = Add(_earlier, _current);
+        return new DeviceSummary(
+            Id.Value, Node, Layers, Reason, Samples ?? 0, work.ForwardedSamples, work.Flops, work.BytesSent, work.BusySeconds, work.Overruns, work.Operations);
+    }
+
+    private static WorkDone Add(WorkDone a, WorkDone b) => new(
+        a.ForwardedSamples + b.ForwardedSamples, a.ForwardedTokens + b.ForwardedTokens, a.Flops + b.Flops, a.BytesSent + b.BytesSent,
+        a.BusySeconds + b.BusySeconds, a.Operations + b.Operations, a.Overruns + b.Overruns);
+
+    private DeviceCommands.Grant Command(GrantId id, OpenGrant grant) => new(Id, Incarnation, id, grant.Samples, [.. grant.Units]);
+
+    private sealed class OpenGrant(int[] samples)
+    {
+        public int[] Samples { get; } = samples;
+
+        public SortedSet<int> Units { get; } = [];
+
+        public int Placed { get; set; }
+    }
+}

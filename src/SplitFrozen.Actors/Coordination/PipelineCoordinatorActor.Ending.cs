@@ -1,0 +1,151 @@
+using System.Security.Cryptography;
+
+using Akka.Event;
+
+using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>The run ends, complete, stopped or failed: final score, checkpoint, adapter, the devices' last figures, summary.</summary>
+internal sealed partial class PipelineCoordinatorActor
+{
+    /// <summary>How long devices may take to report their last figures.</summary>
+    private static readonly TimeSpan FinishTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>Above this share of overruns the emulated times of a run are not to be relied on.</summary>
+    private const double OverrunShare = 0.02;
+
+    private RunFailedException? _failure;
+    private bool _completed;
+    private bool _ending;
+
+    private void Abort(RunFailure failure, string message)
+    {
+        if (_ending)
+        {
+            return;
+        }
+
+        var kept = _step > 0 ? $" What was trained until step {_step} is kept in {_run.Paths.Checkpoints}." : "";
+        _failure = new RunFailedException(failure, message + kept);
+        _log.Error("The run ends: {Message}", message);
+        BeginEnding(completed: false);
+    }
+
+    private void BeginEnding(bool completed)
+    {
+        (_completed, _stopping, _ending) = (completed, true, true);
+        Timers.CancelAll();
+        Become(() =>
+        {
+            Always();
+            Receive<LoRATrainerActor.Evaluated>(m => m.Name == After, m =>
+            {
+                _clock.Evaluation(m.Seconds);
+                _scores[After] = m.Score;
+                Notify(new RunEvent.Evaluated(After, _epoch, m.Score));
+                Save();
+            });
+            Receive<LoRATrainerActor.Saved>(m => Notify(new RunEvent.CheckpointWritten(_run.Paths.Checkpoints, m.Step)));
+            Receive<LoRATrainerActor.AdapterSaved>(_ => FinishDevices());
+            Receive<DeviceEvents.Finished>(Finished);
+            Receive<FinishLimit>(_ => End());
+        });
+        if (completed)
+        {
+            Score(After, EvaluationSet);
+        }
+        else if (_step > 0)
+        {
+            Save();
+        }
+        else
+        {
+            FinishDevices();
+        }
+    }
+
+    private void Save()
+    {
+        SaveCheckpoint();
+        _peers.Trainer.Tell(new LoRATrainerActor.SaveAdapter(_run.Paths.Adapter));
+    }
+
+    private void FinishDevices()
+    {
+        foreach (var device in _devices.Values)
+        {
+            device.Ref?.Tell(new DeviceCommands.Finish(device.Id));
+        }
+
+        Timers.StartSingleTimer(nameof(FinishLimit), FinishLimit.Instance, FinishTime);
+        CompleteWhenAllFinished();
+    }
+
+    private void Finished(DeviceEvents.Finished finished)
+    {
+        if (IsCurrent(finished, out var device))
+        {
+            device.Report(finished.Work);
+            device.Finished = true;
+            CompleteWhenAllFinished();
+        }
+    }
+
+    private void CompleteWhenAllFinished()
+    {
+        if (Timers.IsTimerActive(nameof(FinishLimit)) && _devices.Values.All(d => d.Finished || d.Ref is null))
+        {
+            End();
+        }
+    }
+
+    private void End()
+    {
+        Timers.CancelAll();
+        if (_failure is not null)
+        {
+            Notify(new RunEvent.Failed(_failure.Message));
+            _run.Fail(_failure);
+            return;
+        }
+
+        var summary = Summarise();
+        Notify(new RunEvent.Ended(summary));
+        _run.Complete(summary);
+    }
+
+    private RunSummary Summarise()
+    {
+        var devices = _devices.Values.Select(d => d.Summary()).ToList();
+        var operations = devices.Sum(d => d.Operations);
+        var overruns = devices.Sum(d => d.Overruns);
+        var valid = overruns <= OverrunShare * operations;
+        var adapter = new FileInfo(Path.Combine(_run.Paths.Adapter, "adapter_model.safetensors"));
+        var settings = _run.Settings;
+        return new RunSummary(
+            settings.Training.Method, settings.Training.Seed, settings.Training.Epochs, _run.Spec.Cut, _run.Spec.Task.ToString(),
+            _run.Sets.EvaluationName, _run.Sets.ValidationName,
+            Found(Before)?.Accuracy, Found(After)?.Accuracy, Found(ValidationSet)?.Accuracy, Found(Before)?.MeanLoss, Found(After)?.MeanLoss,
+            _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
+            adapter.Exists ? Sha256(adapter) : null, adapter.Exists ? adapter.Length : 0, _trainableParameters, _clock.Stages, _completed, valid,
+            valid ? [] : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."],
+            devices);
+    }
+
+    private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;
+
+    private static string Sha256(FileInfo file)
+    {
+        using var stream = file.OpenRead();
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private sealed record FinishLimit : ILocalMessage
+    {
+        public static FinishLimit Instance { get; } = new();
+    }
+}

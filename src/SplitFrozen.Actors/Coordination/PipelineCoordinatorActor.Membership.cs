@@ -1,0 +1,201 @@
+using Akka.Actor;
+using Akka.Event;
+
+using SplitFrozen.Actors.Allocation;
+using SplitFrozen.Actors.Shuffle;
+using SplitFrozen.Domain.Allocation;
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>Devices that come, are admitted or refused, get their layers, and are lost.</summary>
+internal sealed partial class PipelineCoordinatorActor
+{
+    private int Needed => _run.Settings.Start.MinDevices ?? _run.Settings.Data.Partition.Devices;
+
+    private int Prepared => _devices.Values.Count(d => d.IsPrepared);
+
+    /// <summary>First phase: devices join until there are enough.</summary>
+    private void Gathering()
+    {
+        Always();
+        Receive<DeviceEvents.Prepared>(m =>
+        {
+            if (Prepare(m) && Prepared >= Needed)
+            {
+                BecomeTraining();
+            }
+            else
+            {
+                AnnounceWaiting();
+            }
+        });
+        Receive<CatchUpActor.Frozen>(KeepHeldOut);
+        Receive<StartLimit>(_ => Abort(RunFailure.NotStarted, NotEnough()));
+        Receive<Stop>(_ => BeginEnding(completed: false));
+    }
+
+    private void Greet(DeviceEvents.Greeted greeting)
+    {
+        _devices.TryGetValue(greeting.Device, out var known);
+        if (Admission.Check(greeting, known, Sender, _run.Spec, _stopping) is { } refusal)
+        {
+            _log.Warning("Refused {Device} on {Node}: {Explanation}", greeting.Device, greeting.Node, refusal.Explanation);
+            Notify(new RunEvent.DeviceProblem(greeting.Device, $"refused on {greeting.Node}: {refusal.Explanation}"));
+            Sender.Tell(refusal);
+            return;
+        }
+
+        var device = known ?? (_devices[greeting.Device] = new DeviceEntry(greeting.Device));
+        device.Begin(greeting.Incarnation, Sender, greeting.Node);
+        Timers.Cancel(greeting.Device);
+        Context.WatchWith(Sender, new DeviceGone(greeting.Device, Sender));
+        _peers.Shuffle.Tell(new ShuffleActor.AdmitDevice(greeting.Device, greeting.Incarnation));
+        var endpoint = new ChannelEndpoint(
+            _run.Settings.Channel.Host, _peers.Channel.Port, _peers.Channel.Admit(greeting.Device, greeting.Incarnation));
+        Sender.Tell(new DeviceCommands.Welcome(greeting.Device, greeting.Incarnation, _run.Spec, endpoint));
+    }
+
+    /// <summary>Takes note of a device's samples and capacity.</summary>
+    /// <returns>Whether it takes part now.</returns>
+    private bool Prepare(DeviceEvents.Prepared prepared)
+    {
+        if (!IsCurrent(prepared, out var device))
+        {
+            return false;
+        }
+
+        if (device.Samples is { } before && before != prepared.Samples)
+        {
+            Refuse(device, $"it came back with {prepared.Samples} samples instead of {before}; a device must return with the data it left with");
+            return false;
+        }
+
+        (device.Samples, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.Capacity, true);
+        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity)));
+        Notify(new RunEvent.DeviceJoined(device.Id, device.Node, prepared.Samples, prepared.Capacity));
+        return true;
+    }
+
+    /// <summary>While training: one that came back gets its layers and open grants again; a new one waits for the next epoch to be drawn.</summary>
+    private void PrepareLate(DeviceEvents.Prepared prepared)
+    {
+        if (!Prepare(prepared))
+        {
+            return;
+        }
+
+        var device = _devices[prepared.Device];
+        if (device.Layers == 0)
+        {
+            _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
+            return;
+        }
+
+        device.Ref!.Tell(new DeviceCommands.AssignLayers(device.Id, device.Allocation, device.Layers));
+        foreach (var grant in device.Outstanding())
+        {
+            device.Ref.Tell(grant);
+        }
+    }
+
+    private void Assign(AllocatorActor.Allocated allocation)
+    {
+        foreach (var assignment in allocation.Assignments)
+        {
+            var device = _devices[assignment.Device];
+            if (device.Layers != 0)
+            {
+                continue;
+            }
+
+            (device.Allocation, device.Layers, device.Reason) = (allocation.Epoch, assignment.Layers, assignment.Reason);
+            device.Ref?.Tell(new DeviceCommands.AssignLayers(device.Id, allocation.Epoch, assignment.Layers));
+            Notify(new RunEvent.LayersAssigned(device.Id, allocation.Epoch, assignment.Layers, assignment.Reason));
+        }
+    }
+
+    private void Beat(DeviceEvents.Heartbeat beat)
+    {
+        if (IsCurrent(beat, out var device))
+        {
+            device.Capacity = beat.Capacity;
+            device.Report(beat.Work);
+        }
+    }
+
+    private bool IsCurrent(DeviceEvents.IDeviceEvent e, out DeviceEntry device) =>
+        _devices.TryGetValue(e.Device, out device!) && device.Incarnation == e.Incarnation && device.Ref is not null;
+
+    private void DeviceFailed(DeviceEvents.Failed failure)
+    {
+        if (IsCurrent(failure, out var device))
+        {
+            Lose(device, failure.Reason);
+        }
+    }
+
+    private void Gone(DeviceGone gone)
+    {
+        if (_devices.TryGetValue(gone.Device, out var device) && gone.Ref.Equals(device.Ref) && !device.Finished)
+        {
+            Lose(device, "its node was lost or stopped");
+        }
+    }
+
+    private void Lose(DeviceEntry device, string reason)
+    {
+        device.Ref = null;
+        _peers.Channel.Close(device.Id);
+        _peers.Allocator.Tell(new AllocatorActor.Forget(device.Id));
+        if (_ending)
+        {
+            CompleteWhenAllFinished();
+            return;
+        }
+
+        if (_window is null)
+        {
+            _devices.Remove(device.Id);
+            Notify(new RunEvent.DeviceProblem(device.Id, reason));
+            return;
+        }
+
+        var limit = _run.Settings.Device.LostAfter;
+        Notify(new RunEvent.DeviceProblem(device.Id, $"{reason}; training waits up to {limit.TotalSeconds:0} s for its return"));
+        Timers.StartSingleTimer(device.Id, new ReturnLimit(device.Id), limit);
+    }
+
+    private void Refuse(DeviceEntry device, string explanation)
+    {
+        device.Ref?.Tell(new DeviceCommands.Refuse(device.Id, device.Incarnation, RefusalReason.BadId, explanation));
+        Lose(device, explanation);
+    }
+
+    private string LostForGood(DeviceId device) =>
+        $"Device {device} was lost and did not return within {_run.Settings.Device.LostAfter.TotalSeconds:0} s (splitfrozen.device.lost-after). " +
+        "Its samples cannot be trained without it. Start it again, or raise the limit.";
+
+    private void AnnounceWaiting()
+    {
+        var missing = Needed - Prepared;
+        if (missing > 0)
+        {
+            var preparing = _devices.Values.Where(d => !d.IsPrepared).Select(d => d.Id.Value).ToList();
+            Notify(new RunEvent.Waiting(
+                $"{missing} of {Needed} devices" + (preparing.Count == 0 ? "" : $"; {string.Join(", ", preparing)} {(preparing.Count == 1 ? "prepares" : "prepare")} its data")));
+        }
+    }
+
+    private string NotEnough()
+    {
+        var joined = _devices.Values.Where(d => d.IsPrepared).Select(d => d.Id.Value).ToList();
+        var preparing = _devices.Values.Where(d => !d.IsPrepared).Select(d => d.Id.Value).ToList();
+        return $"Only {joined.Count} of {Needed} devices joined within {_run.Settings.Start.Limit.TotalSeconds:0} s (splitfrozen.start.limit)"
+            + (joined.Count > 0 ? $"; joined: {string.Join(", ", joined)}" : "")
+            + (preparing.Count > 0 ? $"; still preparing: {string.Join(", ", preparing)}" : "")
+            + ". Start the missing devices, raise the limit, or lower splitfrozen.start.min-devices.";
+    }
+}

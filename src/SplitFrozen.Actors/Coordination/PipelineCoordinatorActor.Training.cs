@@ -1,0 +1,277 @@
+using Akka.Actor;
+
+using SplitFrozen.Actors.Allocation;
+using SplitFrozen.Actors.Shuffle;
+using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Pipeline;
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Scheduling;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>Grants go out within the window; global batches are trained one after another in the plan's order.</summary>
+internal sealed partial class PipelineCoordinatorActor
+{
+    private const string EvaluationSet = "evaluation";
+    private const string ValidationSet = "validation";
+    private const string Before = "before";
+    private const string After = "after";
+
+    private readonly HashSet<(int Epoch, int Batch, int Index)> _ready = [];
+    private BatchRunner? _batchRunner;
+    private OperationKind? _running;
+    private TargetScore _score;
+    private int _epoch;
+    private int _batch;
+    private int _step;
+    private double _learningRate;
+    private double? _lossFirst;
+    private double _lossLast;
+
+    private EpochPlan Plan => _plan.For(_epoch);
+
+    private void BecomeTraining()
+    {
+        Timers.Cancel(nameof(StartLimit));
+        Become(() =>
+        {
+            Always();
+            Receive<DeviceEvents.Prepared>(PrepareLate);
+            Receive<AllocatorActor.Allocated>(Assign);
+            Receive<CatchUpActor.Frozen>(m =>
+            {
+                KeepHeldOut(m);
+                ScoreBefore();
+            });
+            Receive<ShuffleActor.UnitPlaced>(Placed);
+            Receive<ShuffleActor.MicroBatchReady>(m =>
+            {
+                _ready.Add((m.Epoch, m.Batch, m.Index));
+                Advance();
+            });
+            Receive<LoRATrainerActor.ForwardDone>(m => Done(OperationKind.Forward, m.Seconds, r => r.Done(m.Score)));
+            Receive<LoRATrainerActor.OperationDone>(m => Done(_running!.Value, m.Seconds, r => r.Done()));
+            Receive<LoRATrainerActor.Stepped>(Stepped);
+            Receive<LoRATrainerActor.Evaluated>(Scored);
+            Receive<LoRATrainerActor.Saved>(CheckpointWritten);
+            Receive<Stop>(_ => _stopping = true);
+        });
+        _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
+        _window = new GrantWindow(_plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window);
+        Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _trainableParameters));
+        OpenGrants();
+        ScoreBefore();
+    }
+
+    private void KeepHeldOut(CatchUpActor.Frozen set)
+    {
+        _heldOut[set.Name] = set.Batches;
+        _clock.Evaluation(set.Seconds);
+    }
+
+    /// <summary>The untrained adapter is scored before the first step; meanwhile devices run ahead.</summary>
+    private void ScoreBefore()
+    {
+        if (_heldOut.Count == 2)
+        {
+            Score(Before, EvaluationSet);
+        }
+    }
+
+    private void Score(string name, string set) => _peers.Trainer.Tell(new LoRATrainerActor.Evaluate(name, _heldOut[set]));
+
+    private void OpenGrants()
+    {
+        foreach (var id in _window!.Open())
+        {
+            var plan = _plan.For(id.Epoch);
+            var roster = _plan.Roster(id.Epoch);
+            for (var ordinal = 0; ordinal < roster.Count; ordinal++)
+            {
+                var samples = plan.GrantSamples(id.Number, ordinal);
+                if (samples.Length > 0)
+                {
+                    var device = _devices[roster[ordinal]];
+                    device.Ref?.Tell(device.Open(id, samples));
+                }
+            }
+        }
+    }
+
+    private void Placed(ShuffleActor.UnitPlaced placed)
+    {
+        _clock.CatchUp(placed.CatchUpSeconds);
+        var device = _devices[placed.Device];
+        if (device.Incarnation == placed.Incarnation)
+        {
+            device.Placed(placed.Grant, placed.Unit, placed.Samples);
+            device.Ref?.Tell(new DeviceCommands.ReturnCredits(device.Id, device.Incarnation, device.PlacedUnits));
+        }
+    }
+
+    /// <summary>Starts the next operation of the global batch at hand, if its inputs are there and nothing runs.</summary>
+    private void Advance()
+    {
+        if (_batchRunner is null || _running is not null)
+        {
+            return;
+        }
+
+        if (_batchRunner.Next is not { } operation)
+        {
+            _clock.Busy();
+            _learningRate = _plan.LearningRate(_step);
+            _peers.Trainer.Tell(new LoRATrainerActor.Step(_learningRate, _batchRunner.Score.Targets));
+            _batchRunner = null;
+            return;
+        }
+
+        var id = new MicroBatchId(_step, operation.MicroBatch);
+        switch (operation.Kind)
+        {
+            case OperationKind.Forward when !_ready.Remove((_epoch, _batch, operation.MicroBatch)):
+                _clock.Idle();
+                return;
+            case OperationKind.Forward:
+                _clock.Busy();
+                _peers.Shuffle.Tell(new ShuffleActor.HandOver(id, _epoch, _batch));
+                break;
+            case OperationKind.BackwardInput:
+                _peers.Trainer.Tell(new LoRATrainerActor.BackwardInput(id));
+                break;
+            case OperationKind.BackwardWeights:
+                _peers.Trainer.Tell(new LoRATrainerActor.BackwardWeights(id));
+                break;
+        }
+
+        _running = operation.Kind;
+    }
+
+    private void Done(OperationKind kind, double seconds, Action<BatchRunner> note)
+    {
+        _clock.Operation(kind, seconds);
+        _running = null;
+        note(_batchRunner!);
+        _score = _batchRunner!.Score;
+        Advance();
+    }
+
+    private void Stepped(LoRATrainerActor.Stepped step)
+    {
+        _clock.Step(step.Seconds);
+        if (!double.IsFinite(step.GradientNorm) || !double.IsFinite(_score.LossSum))
+        {
+            Abort(RunFailure.Broken, $"Loss or gradients of step {_step} are not finite (loss {_score.MeanLoss}, gradient norm {step.GradientNorm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm.");
+            return;
+        }
+
+        _ledger.Trained(_epoch, _step, Plan.Batch(_batch));
+        _lossFirst ??= _score.MeanLoss;
+        _lossLast = _score.MeanLoss;
+        _window!.BatchTrained(_epoch, _batch);
+        Notify(new RunEvent.StepDone(_epoch, _step, _score, step.GradientNorm, _learningRate, _ledger.SamplesTrained, _window.InFlightSamples));
+        _step++;
+        _batch++;
+        OpenGrants();
+        AfterStep();
+    }
+
+    private void AfterStep()
+    {
+        if (_batch == Plan.Batches)
+        {
+            EndEpoch();
+        }
+        else if (_stopping)
+        {
+            BeginEnding(completed: false);
+        }
+        else if (_step % _run.Settings.Training.CheckpointSteps == 0)
+        {
+            SaveCheckpoint();
+        }
+        else
+        {
+            NextBatch();
+        }
+    }
+
+    private void EndEpoch()
+    {
+        _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
+        _plan.Close(_epoch);
+        (_epoch, _batch) = (_epoch + 1, 0);
+        if (_run.Sets.Validation.Count > 0)
+        {
+            Score(ValidationSet, ValidationSet);
+        }
+        else
+        {
+            NextEpoch();
+        }
+    }
+
+    private void NextEpoch()
+    {
+        if (_epoch == _run.Settings.Training.Epochs)
+        {
+            BeginEnding(completed: true);
+        }
+        else if (_stopping)
+        {
+            BeginEnding(completed: false);
+        }
+        else
+        {
+            NextBatch();
+        }
+    }
+
+    private void NextBatch()
+    {
+        _batchRunner = new BatchRunner(Plan.MicroBatches(_batch));
+        Advance();
+    }
+
+    private void Scored(LoRATrainerActor.Evaluated result)
+    {
+        _clock.Evaluation(result.Seconds);
+        _scores[result.Name] = result.Score;
+        Notify(new RunEvent.Evaluated(result.Name, _epoch, result.Score));
+        if (result.Name == Before)
+        {
+            if (_stopping)
+            {
+                BeginEnding(completed: false);
+            }
+            else
+            {
+                NextBatch();
+            }
+        }
+        else
+        {
+            NextEpoch();
+        }
+    }
+
+    private void SaveCheckpoint() => _peers.Trainer.Tell(new LoRATrainerActor.SaveCheckpoint(_run.Paths, new CheckpointState(
+        _step, _epoch, _batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
+        [.. Roster().Select(r => new CheckpointDevice(r.Device.Value, r.Samples))])));
+
+    private void CheckpointWritten(LoRATrainerActor.Saved saved)
+    {
+        Notify(new RunEvent.CheckpointWritten(_run.Paths.Checkpoints, saved.Step));
+        if (_stopping)
+        {
+            BeginEnding(completed: false);
+        }
+        else
+        {
+            NextBatch();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using Akka.Actor;
+using Akka.Event;
+
+using SplitFrozen.Actors.Allocation;
+using SplitFrozen.Actors.Channel;
+using SplitFrozen.Actors.Shuffle;
+using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Pipeline;
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>
+/// Owns the sampling plan, grants, credits, the order of F, B and W, and the ledger. Gathers devices, trains, and ends the run. It decides and
+/// never computes, so that it answers heartbeats at once.
+/// </summary>
+internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTimers
+{
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ServerRun _run;
+    private readonly Peers _peers;
+    private readonly RunClock _clock = new();
+    private readonly SortedDictionary<DeviceId, DeviceEntry> _devices = [];
+    private readonly RunPlan _plan;
+    private readonly Ledger _ledger = new();
+    private readonly Dictionary<string, IReadOnlyList<ActivationBatch>> _heldOut = [];
+    private readonly Dictionary<string, TargetScore> _scores = [];
+    private GrantWindow? _window;
+    private long _trainableParameters;
+    private bool _stopping;
+
+    public PipelineCoordinatorActor(ServerRun run, Peers peers)
+    {
+        (_run, _peers) = (run, peers);
+        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
+        _plan.Drawn += OpenEpoch;
+        Gathering();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart()
+    {
+        Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
+        _peers.CatchUp.Tell(new CatchUpActor.Freeze(EvaluationSet, _run.Sets.Evaluation));
+        _peers.CatchUp.Tell(new CatchUpActor.Freeze(ValidationSet, _run.Sets.Validation));
+        AnnounceWaiting();
+    }
+
+    /// <summary>What every phase answers.</summary>
+    private void Always()
+    {
+        Receive<DeviceEvents.Greeted>(Greet);
+        Receive<DeviceEvents.LayersLoaded>(m => _log.Info("{Device} holds {Layers} layers of allocation {Allocation}", m.Device, m.Layers, m.Allocation.Value));
+        Receive<DeviceEvents.Heartbeat>(Beat);
+        Receive<DeviceEvents.Failed>(DeviceFailed);
+        Receive<DeviceGone>(Gone);
+        Receive<ChannelRefused>(m => Refused(m.Device, m.Fault));
+        Receive<ShuffleActor.UnitRefused>(m => Refused(m.Device, m.Fault));
+        Receive<LoRATrainerActor.Loaded>(m => _trainableParameters = m.TrainableParameters);
+        Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
+    }
+
+    private IReadOnlyList<RosterEntry> Roster() =>
+        [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
+
+    private void OpenEpoch(EpochPlan plan, DeviceId[] roster) => _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(plan, roster));
+
+    private void Notify(RunEvent e) => _run.Observer.On(e);
+
+    private void Refused(DeviceId? device, FrameException fault)
+    {
+        _log.Warning("Refused what came over the channel of {Device}: {Fault}, {Message}", device, fault.Fault, fault.Message);
+        if (device is { } id)
+        {
+            Notify(new RunEvent.DeviceProblem(id, $"refused a frame ({fault.Fault}): {fault.Message}"));
+        }
+    }
+
+    /// <summary>The actors and the channel that the coordinator works with.</summary>
+    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Trainer, ChannelListener Channel);
+
+    /// <summary>End the run in order: finish the global batch at hand, write a checkpoint and the adapter.</summary>
+    internal sealed record Stop : ILocalMessage
+    {
+        public static Stop Instance { get; } = new();
+    }
+
+    /// <summary>A connection was refused or closed.</summary>
+    internal sealed record ChannelRefused(DeviceId? Device, FrameException Fault) : ILocalMessage;
+
+    private sealed record DeviceGone(DeviceId Device, IActorRef Ref) : ILocalMessage;
+
+    private sealed record ReturnLimit(DeviceId Device) : ILocalMessage;
+
+    private sealed record StartLimit : ILocalMessage
+    {
+        public static StartLimit Instance { get; } = new();
+    }
+}

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Scheduling;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>Adds up where a run's time goes.</summary>
+internal sealed class RunClock
+{
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly Dictionary<OperationKind, double> _operations = [];
+    private double _catchUp;
+    private double _step;
+    private double _evaluation;
+    private double _idle;
+    private long? _idleSince;
+
+    public double WallSeconds => Stopwatch.GetElapsedTime(_started).TotalSeconds;
+
+    public void CatchUp(double seconds) => _catchUp += seconds;
+
+    public void Operation(OperationKind kind, double seconds) =>
+        _operations[kind] = _operations.GetValueOrDefault(kind) + seconds;
+
+    public void Step(double seconds) => _step += seconds;
+
+    public void Evaluation(double seconds) => _evaluation += seconds;
+
+    /// <summary>The trainer has nothing to do until more activations arrive.</summary>
+    public void Idle() => _idleSince ??= Stopwatch.GetTimestamp();
+
+    /// <summary>The trainer works again.</summary>
+    public void Busy()
+    {
+        if (_idleSince is { } since)
+        {
+            _idle += Stopwatch.GetElapsedTime(since).TotalSeconds;
+            _idleSince = null;
+        }
+    }
+
+    public StageSeconds Stages => new(
+        _catchUp, Of(OperationKind.Forward), Of(OperationKind.BackwardInput), Of(OperationKind.BackwardWeights), _step, _evaluation, _idle);
+
+    private double Of(OperationKind kind) => _operations.GetValueOrDefault(kind);
+}

@@ -1,0 +1,29 @@
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>Everything the server's actors need for one run.</summary>
+/// <param name="Settings">The configuration.</param>
+/// <param name="Model">The model folder.</param>
+/// <param name="Data">The server's data folder: its held-out sets, and the labels.</param>
+/// <param name="Sets">The held-out sets.</param>
+/// <param name="Spec">What all nodes agree on.</param>
+/// <param name="Trainer">What is trained.</param>
+/// <param name="Paths">Where to write.</param>
+/// <param name="Observer">Told what happens.</param>
+public sealed record ServerRun(
+    Settings Settings, IModelSource Model, IDataSet Data, HeldOutSets Sets, RunSpec Spec, TrainerSpec Trainer, RunPaths Paths, IRunObserver Observer)
+{
+    private readonly TaskCompletionSource<RunSummary> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes with the run's summary, or fails with a <see cref="RunFailedException"/> or what broke it.</summary>
+    public Task<RunSummary> Result => _result.Task;
+
+    internal void Complete(RunSummary summary) => _result.TrySetResult(summary);
+
+    internal void Fail(Exception error) => _result.TrySetException(error);
+}

@@ -1,0 +1,75 @@
+using System.Runtime.Serialization;
+
+using Akka.Actor;
+
+using Hyperion;
+
+using SplitFrozen.Protocol;
+
+using AkkaSerializer = Akka.Serialization.Serializer;
+
+namespace SplitFrozen.Actors.Serialization;
+
+/// <summary>
+/// Carries the protocol's messages with Hyperion. A thin layer with the identifier and manifest rule of the packaged
+/// Akka.Serialization.Hyperion, so that either can read the other; unlike it, it reads and writes only what <see cref="AllowList"/> names and
+/// hands on no message whose values are out of range.
+/// </summary>
+public sealed class HyperionSerializer : AkkaSerializer
+{
+    private readonly Hyperion.Serializer _serializer = new(SerializerOptions.Default
+        .WithVersionTolerance(true)
+        .WithPreserveObjectReferences(false)
+        .WithIgnoreSerializable(true)
+        .WithDisallowUnsafeType(true)
+        .WithTypeFilter(AllowList.Protocol));
+
+    /// <summary>Made by Akka from its configuration.</summary>
+    public HyperionSerializer(ExtendedActorSystem system) : base(system)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override int Identifier => -5;
+
+    /// <inheritdoc/>
+    public override bool IncludeManifest => false;
+
+    /// <inheritdoc/>
+    public override byte[] ToBinary(object obj)
+    {
+        if (obj is not IWireMessage)
+        {
+            throw new SerializationException($"{obj.GetType()} is not a message of the protocol: only types marked {nameof(IWireMessage)} cross the wire.");
+        }
+
+        using var stream = new MemoryStream();
+        _serializer.Serialize(obj, stream);
+        return stream.ToArray();
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="SerializationException">The bytes name a type that is not allowed, cannot be read, or hold values that are out of range.</exception>
+    public override object FromBinary(byte[] bytes, Type type)
+    {
+        object? message;
+        try
+        {
+            using var stream = new MemoryStream(bytes, writable: false);
+            message = _serializer.Deserialize<object>(stream);
+        }
+        catch (Exception e)
+        {
+            throw new SerializationException($"A control message was refused: {e.Message}", e);
+        }
+
+        if (message is not IWireMessage)
+        {
+            throw new SerializationException($"A control message was refused: {message?.GetType().ToString() ?? "null"} is not a message of the protocol.");
+        }
+
+        return message is IValidated checkable && checkable.Fault() is { } fault
+            ? throw new SerializationException($"A {message.GetType().Name} was refused: {fault}.")
+            : message;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Buffers;
+
+using SplitFrozen.Actors.Channel;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Actors.Shuffle;
+
+/// <summary>
+/// Puts samples that arrive in any order where the plan of one epoch has them. Rows stay in the buffer in which they came until their
+/// micro-batch is taken, so placing copies nothing; a unit's buffer is given back with its last sample. How much lies here is bounded by the
+/// coordinator's window.
+/// </summary>
+internal sealed class ShuffleBuffer : IDisposable
+{
+    private readonly EpochPlan _plan;
+    private readonly DeviceId[] _roster;
+    private readonly Dictionary<DeviceId, int> _ordinals;
+    private readonly int[][] _places;
+    private readonly Dictionary<(int Batch, int Index), Pending> _pending = [];
+    private readonly HashSet<(int Batch, int Index)> _taken = [];
+
+    /// <summary>An empty buffer.</summary>
+    /// <param name="plan">The epoch's order.</param>
+    /// <param name="roster">Device ids in the order of the plan's ordinals.</param>
+    public ShuffleBuffer(EpochPlan plan, DeviceId[] roster)
+    {
+        (_plan, _roster) = (plan, roster);
+        _ordinals = roster.Select((id, ordinal) => (id, ordinal)).ToDictionary(p => p.id, p => p.ordinal);
+        _places = IndexPlaces(plan, roster.Length);
+    }
+
+    /// <summary>Samples that lie here.</summary>
+    public int Samples { get; private set; }
+
+    /// <summary>Takes over a unit at the frozen line.</summary>
+    /// <returns>Micro-batches that it completed. Samples that were here already, or were trained, are passed over.</returns>
+    /// <exception cref="FrameException">A sample does not belong to the unit's grant; nothing was placed.</exception>
+    public IReadOnlyList<(int Batch, int Index)> Place(ActivationUnit unit)
+    {
+        var header = unit.Header;
+        var places = Array.ConvertAll(header.Samples, index => Locate(header, index));
+        var shared = new SharedUnit(unit);
+        var ready = new List<(int, int)>();
+        var (row, target) = (0, 0);
+        for (var i = 0; i < places.Length; i++)
+        {
+            var targets = header.Targets.Length == header.Samples.Length ? 1 : header.Lengths[i];
+            if (Put(places[i], new Slot(shared, row, header.Lengths[i], target, targets)))
+            {
+                ready.Add((places[i].Batch, places[i].Micro));
+            }
+
+            row += header.Lengths[i];
+            target += targets;
+        }
+
+        shared.Release();
+        return ready;
+    }
+
+    /// <summary>Takes a complete micro-batch out, in the order of the plan; its rows are copied into a rented array, which the caller gives back.</summary>
+    public (ActivationBatch Batch, float[] Rented) Take(int batch, int index)
+    {
+        var key = (batch, index);
+        if (!_pending.Remove(key, out var pending) || pending.Missing > 0)
+        {
+            throw new InvalidOperationException($"Micro-batch {index} of batch {batch} of epoch {_plan.Epoch} is not complete.");
+        }
+
+        _taken.Add(key);
+        Samples -= pending.Slots.Length;
+        var width = pending.Slots[0].Unit.Header.Width;
+        var lengths = Array.ConvertAll(pending.Slots, s => s.Length);
+        var rented = ArrayPool<float>.Shared.Rent(lengths.Sum() * width);
+        var targets = new List<int>();
+        var at = 0;
+        foreach (var slot in pending.Slots)
+        {
+            slot.Unit.Values.Span.Slice(slot.Row * width, slot.Length * width).CopyTo(rented.AsSpan(at));
+            at += slot.Length * width;
+            targets.AddRange(slot.Unit.Header.Targets.AsSpan(slot.Target, slot.Targets));
+            slot.Unit.Release();
+        }
+
+        var keys = Array.ConvertAll(_plan.MicroBatch(batch, index).ToArray(), s => SampleKey.Of(_roster[s.Device], s.Index));
+        return (new ActivationBatch(rented.AsMemory(0, at), lengths, [.. targets], keys), rented);
+    }
+
+    /// <summary>Gives back all buffers.</summary>
+    public void Dispose()
+    {
+        foreach (var slot in _pending.Values.SelectMany(p => p.Slots))
+        {
+            slot.Unit?.Release();
+        }
+
+        _pending.Clear();
+    }
+
+    private static int[][] IndexPlaces(EpochPlan plan, int devices)
+    {
+        var counts = new int[devices];
+        for (var b = 0; b < plan.Batches; b++)
+        {
+            foreach (var sample in plan.Batch(b))
+            {
+                counts[sample.Device]++;
+            }
+        }
+
+        var places = Array.ConvertAll(counts, n => new int[n]);
+        var place = 0;
+        for (var b = 0; b < plan.Batches; b++)
+        {
+            foreach (var sample in plan.Batch(b))
+            {
+                places[sample.Device][sample.Index] = place++;
+            }
+        }
+
+        return places;
+    }
+
+    private Place Locate(UnitHeader header, int index)
+    {
+        if (!_ordinals.TryGetValue(header.Device, out var ordinal) || index >= _places[ordinal].Length)
+        {
+            throw new FrameException(FrameFault.BadHeader, $"sample {index} of {header.Device} is not part of epoch {_plan.Epoch}");
+        }
+
+        var (batch, inBatch) = Math.DivRem(_places[ordinal][index], _plan.BatchSize);
+        return _plan.GrantOf(batch) == header.Grant.Number
+            ? new Place(batch, inBatch / _plan.MicroBatchSize, inBatch % _plan.MicroBatchSize)
+            : throw new FrameException(FrameFault.BadHeader, $"sample {index} of {header.Device} is not part of grant {header.Grant}");
+    }
+
+    private bool Put(Place place, Slot slot)
+    {
+        var key = (place.Batch, place.Micro);
+        if (_taken.Contains(key))
+        {
+            return false;
+        }
+
+        if (!_pending.TryGetValue(key, out var pending))
+        {
+            _pending[key] = pending = new Pending(_plan.MicroBatch(place.Batch, place.Micro).Length);
+        }
+
+        if (pending.Slots[place.InMicro].Unit is not null)
+        {
+            return false;
+        }
+
+        slot.Unit.Hold();
+        pending.Slots[place.InMicro] = slot;
+        Samples++;
+        return --pending.Missing == 0;
+    }
+
+    private readonly record struct Place(int Batch, int Micro, int InMicro);
+
+    private readonly record struct Slot(SharedUnit Unit, int Row, int Length, int Target, int Targets);
+
+    private sealed class Pending(int samples)
+    {
+        public Slot[] Slots { get; } = new Slot[samples];
+
+        public int Missing { get; set; } = samples;
+    }
+
+    /// <summary>Counts the samples that still lie in a unit's buffer; used by one actor, so without locks.</summary>
+    private sealed class SharedUnit(ActivationUnit unit)
+    {
+        private int _held = 1;
+
+        public UnitHeader Header => unit.Header;
+
+        public Memory<float> Values => unit.Values;
+
+        public void Hold() => _held++;
+
+        public void Release()
+        {
+            if (--_held == 0)
+            {
+                unit.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+
+using SplitFrozen.Domain.Models;
+
+namespace SplitFrozen.Domain.Runs;
+
+/// <summary>Where training stands: what a resumed run needs besides adapter and optimiser.</summary>
+/// <param name="Step">Optimiser steps made.</param>
+/// <param name="Epoch">Epoch of the next global batch.</param>
+/// <param name="Batch">Place of the next global batch in its epoch.</param>
+/// <param name="SamplesTrained">Samples trained over all epochs.</param>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="Devices">Ids and sample counts, in the plan's order.</param>
+public sealed record CheckpointState(int Step, int Epoch, int Batch, long SamplesTrained, long Seed, IReadOnlyList<CheckpointDevice> Devices);
+
+/// <summary>A device of a checkpoint.</summary>
+public sealed record CheckpointDevice(string Id, int Samples);
+
+/// <summary>Writes checkpoints: a folder step-N with the adapter (PEFT), the optimiser's state and state.json.</summary>
+public static class Checkpoint
+{
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    /// <summary>
+    /// Writes into a temporary folder beside its final place and renames it, so that a checkpoint is there whole or not at all; then removes those before it.
+    /// </summary>
+    public static void Write(RunPaths paths, ITrainerStage stage, CheckpointState state)
+    {
+        var folder = Path.Combine(paths.Checkpoints, $"step-{state.Step:D8}");
+        if (Directory.Exists(folder))
+        {
+            return;
+        }
+
+        var temporary = folder + ".tmp";
+        Directory.CreateDirectory(temporary);
+        stage.SaveAdapter(Path.Combine(temporary, "adapter"));
+        stage.SaveOptimizer(Path.Combine(temporary, "optimizer.safetensors"));
+        WriteFlushed(Path.Combine(temporary, "state.json"), JsonSerializer.SerializeToUtf8Bytes(state, Json));
+        Directory.Move(temporary, folder);
+        foreach (var older in Directory.EnumerateDirectories(paths.Checkpoints, "step-*").Where(d => string.CompareOrdinal(d, folder) < 0).ToList())
+        {
+            Directory.Delete(older, recursive: true);
+        }
+    }
+
+    private static void WriteFlushed(string file, byte[] bytes)
+    {
+        using var stream = new FileStream(file, FileMode.Create, FileAccess.Write);
+        stream.Write(bytes);
+        stream.Flush(flushToDisk: true);
+    }
+}

@@ -1,0 +1,12 @@
+namespace SplitFrozen.Domain.Runs;
+
+/// <summary>Where a run writes.</summary>
+/// <param name="Folder">The run's folder, absolute.</param>
+public sealed record RunPaths(string Folder)
+{
+    /// <summary>The adapter as a PEFT folder.</summary>
+    public string Adapter => Path.Combine(Folder, "adapter");
+
+    /// <summary>Checkpoints, one folder each.</summary>
+    public string Checkpoints => Path.Combine(Folder, "checkpoint");
+}

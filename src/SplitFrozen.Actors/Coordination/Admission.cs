@@ -1,5 +1,6 @@
 using Akka.Actor;
 
+using SplitFrozen.Domain.Data;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 

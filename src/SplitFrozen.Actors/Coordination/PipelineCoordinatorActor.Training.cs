@@ -6,6 +6,7 @@ using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;

@@ -15,8 +15,10 @@ namespace SplitFrozen.Actors.Coordination;
 /// <param name="Trainer">What is trained.</param>
 /// <param name="Paths">Where to write.</param>
 /// <param name="Observer">Told what happens.</param>
+/// <param name="StopRequested">Cancelled when the run is to end in order, with a checkpoint.</param>
 public sealed record ServerRun(
-    Settings Settings, IModelSource Model, IDataSet Data, HeldOutSets Sets, RunSpec Spec, TrainerSpec Trainer, RunPaths Paths, IRunObserver Observer)
+    Settings Settings, IModelSource Model, IDataSet Data, HeldOutSets Sets, RunSpec Spec, TrainerSpec Trainer, RunPaths Paths, IRunObserver Observer,
+    CancellationToken StopRequested)
 {
     private readonly TaskCompletionSource<RunSummary> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

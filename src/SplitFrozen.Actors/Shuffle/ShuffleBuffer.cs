@@ -123,7 +123,7 @@ internal sealed class ShuffleBuffer : IDisposable
         return places;
     }
 
-    private Place Locate(UnitHeader header, int index)
+    private Position Locate(UnitHeader header, int index)
     {
         if (!_ordinals.TryGetValue(header.Device, out var ordinal) || index >= _places[ordinal].Length)
         {
@@ -132,11 +132,11 @@ internal sealed class ShuffleBuffer : IDisposable
 
         var (batch, inBatch) = Math.DivRem(_places[ordinal][index], _plan.BatchSize);
         return _plan.GrantOf(batch) == header.Grant.Number
-            ? new Place(batch, inBatch / _plan.MicroBatchSize, inBatch % _plan.MicroBatchSize)
+            ? new Position(batch, inBatch / _plan.MicroBatchSize, inBatch % _plan.MicroBatchSize)
             : throw new FrameException(FrameFault.BadHeader, $"sample {index} of {header.Device} is not part of grant {header.Grant}");
     }
 
-    private bool Put(Place place, Slot slot)
+    private bool Put(Position place, Slot slot)
     {
         var key = (place.Batch, place.Micro);
         if (_taken.Contains(key))
@@ -160,7 +160,7 @@ internal sealed class ShuffleBuffer : IDisposable
         return --pending.Missing == 0;
     }
 
-    private readonly record struct Place(int Batch, int Micro, int InMicro);
+    private readonly record struct Position(int Batch, int Micro, int InMicro);
 
     private readonly record struct Slot(SharedUnit Unit, int Row, int Length, int Target, int Targets);
 

@@ -72,22 +72,3 @@ public static class DeviceCommands
         public string? Fault() => Faults.Of(Device);
     }
 }
-
-/// <summary>Why a device was refused.</summary>
-public enum RefusalReason
-{
-    /// <summary>The id is taken by a device that is alive elsewhere.</summary>
-    IdTaken,
-
-    /// <summary>The device's model folder is not the server's.</summary>
-    OtherModel,
-
-    /// <summary>The device speaks another version of the protocol.</summary>
-    OtherVersion,
-
-    /// <summary>The id is not well-formed, or names no part of the shared data.</summary>
-    BadId,
-
-    /// <summary>The run takes no more devices.</summary>
-    RunClosed,
-}

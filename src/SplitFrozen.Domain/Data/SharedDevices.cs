@@ -2,10 +2,10 @@ using System.Globalization;
 
 using SplitFrozen.Protocol;
 
-namespace SplitFrozen.Actors;
+namespace SplitFrozen.Domain.Data;
 
 /// <summary>Ids of the devices that shared data is split into: device-0, device-1, …</summary>
-internal static class SharedDevices
+public static class SharedDevices
 {
     private const string Prefix = "device-";
 

@@ -1,0 +1,101 @@
+using Akka.Actor;
+using Akka.Cluster;
+
+using SplitFrozen.Actors.Allocation;
+using SplitFrozen.Actors.Channel;
+using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Actors.Shuffle;
+using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>
+/// The cluster's singleton on role server: parent of allocator, shuffle, trainer and coordinator, so that they live and move together, and the one
+/// address that devices speak to. A fault in a child ends the run: its state cannot be made up again.
+/// </summary>
+internal sealed class ServerSupervisorActor : ReceiveActor
+{
+    private readonly ServerRun _run;
+    private ChannelListener? _channel;
+    private IActorRef _coordinator = ActorRefs.Nobody;
+    private IActorRef _allocator = ActorRefs.Nobody;
+    private CancellationTokenRegistration _stop;
+
+    public ServerSupervisorActor(ServerRun run)
+    {
+        _run = run;
+        Receive<DeviceEvents.Heartbeat>(m =>
+        {
+            _coordinator.Forward(m);
+            _allocator.Forward(m);
+        });
+        Receive<DeviceEvents.IDeviceEvent>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.UnitPlaced>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.MicroBatchReady>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.UnitRefused>(m => _coordinator.Forward(m));
+        Receive<LoRATrainerActor.Loaded>(m => _coordinator.Forward(m));
+        Receive<PipelineCoordinatorActor.ChannelRefused>(m => _coordinator.Forward(m));
+        Receive<ClusterEvent.MemberUp>(m => _run.Observer.On(
+            new RunEvent.NodeJoined(NodeName.Of(m.Member), RoleOf(m.Member), m.Member.Address.ToString())));
+        Receive<ClusterEvent.MemberRemoved>(m => _run.Observer.On(new RunEvent.NodeLeft(NodeName.Of(m.Member), RoleOf(m.Member))));
+        Receive<Terminate>(_ => Context.Stop(Self));
+    }
+
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(error =>
+    {
+        _run.Fail(error is ActorInitializationException { InnerException: { } inner } ? inner.GetBaseException() : error);
+        return Directive.Stop;
+    });
+
+    protected override void PreStart()
+    {
+        var settings = _run.Settings;
+        Cluster.Get(Context.System).Subscribe(
+            Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
+        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(_run.Spec.Cut)), "allocator");
+        var catchUp = Context.ActorOf(
+            Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
+        var trainer = Context.ActorOf(
+            Props.Create(() => new LoRATrainerActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "trainer");
+        var shuffle = Context.ActorOf(
+            Props.Create(() => new ShuffleActor(catchUp, trainer, _run.Spec.Cut)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
+        _channel = OpenChannel(shuffle);
+        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, trainer, _channel);
+        var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers)), "coordinator");
+        _coordinator = coordinator;
+        _stop = _run.StopRequested.Register(() => coordinator.Tell(PipelineCoordinatorActor.Stop.Instance));
+    }
+
+    protected override void PostStop()
+    {
+        _stop.Dispose();
+        _channel?.Dispose();
+        Cluster.Get(Context.System).Unsubscribe(Self);
+    }
+
+    private ChannelListener OpenChannel(IActorRef shuffle)
+    {
+        var spec = _run.Spec;
+        var shape = _run.Model.Shape;
+        var channel = _run.Settings.Channel;
+        var self = Self;
+        return new ChannelListener(
+            channel.Host, channel.Port,
+            new ChannelRules(
+                shape.Width, spec.Cut, spec.MaxLength, channel.MaxFrameBytes, spec.Task,
+                spec.Task == TaskKind.Classification ? spec.Labels.Length : shape.Vocabulary),
+            unit => shuffle.Tell(new ShuffleActor.UnitArrived(unit)),
+            (device, fault) => self.Tell(new PipelineCoordinatorActor.ChannelRefused(device, fault)));
+    }
+
+    private static string RoleOf(Member member) => member.HasRole(ServerNode.Role) ? ServerNode.Role : Devices.DeviceNodeActor.Role;
+
+    /// <summary>Sent by the singleton's manager when the server node leaves.</summary>
+    internal sealed record Terminate : ILocalMessage
+    {
+        public static Terminate Instance { get; } = new();
+    }
+}

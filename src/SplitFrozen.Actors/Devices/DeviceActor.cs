@@ -1,0 +1,241 @@
+using System.Diagnostics;
+
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Event;
+
+using SplitFrozen.Actors.Channel;
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+namespace SplitFrozen.Actors.Devices;
+
+/// <summary>
+/// One device: owns its samples, greets the server, and runs forward units against grants and credits. A broken channel begins a new life of
+/// the device (a new incarnation): samples and blocks stay in memory, and the server grants again what it does not have.
+/// </summary>
+internal sealed class DeviceActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan GreetingInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly DeviceId _id;
+    private readonly DeviceNode _node;
+    private Incarnation _incarnation;
+    private RunSpec? _run;
+    private ChannelClient? _channel;
+    private IReadOnlyList<EncodedSample>? _samples;
+    private GrantQueue? _queue;
+    private Capacity? _capacity;
+    private AllocationEpoch _allocation;
+    private int _layers;
+    private bool _computing;
+    private WorkDone _work;
+
+    public DeviceActor(DeviceId id, DeviceNode node)
+    {
+        (_id, _node) = (id, node);
+        Greeting();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() => BeginLife();
+
+    protected override void PostStop()
+    {
+        _channel?.Dispose();
+        _node.Compute.Tell(new FrozenComputeActor.Drop(_id));
+    }
+
+    private void BeginLife()
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        _incarnation = new Incarnation(Math.Max(now, _incarnation.Value + 1));
+        _channel?.Dispose();
+        (_channel, _queue, _layers, _work, _computing) = (null, null, 0, default, false);
+        Timers.StartPeriodicTimer(nameof(Greet), Greet.Instance, TimeSpan.Zero, GreetingInterval);
+    }
+
+    /// <summary>Asks to take part until the server answers.</summary>
+    private void Greeting()
+    {
+        Receive<Greet>(_ => _node.Server.Tell(new DeviceEvents.Greeted(
+            _id, _incarnation, _node.Name, ProtocolVersion.Current, _node.Model.Fingerprint, _node.IsPinned)));
+        Receive<DeviceCommands.Welcome>(m => m.Incarnation == _incarnation, Welcomed);
+        Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
+        Receive<FrozenComputeActor.Ran>(m => m.Unit.Dispose());
+        Receive<DeviceCommands.Finish>(_ => End(null));
+    }
+
+    /// <summary>Takes part: prepares, then works on what it is granted.</summary>
+    private void Working()
+    {
+        Receive<DataLoaded>(m =>
+        {
+            _samples = m.Samples;
+            Prepared();
+        });
+        Receive<DataFailed>(m => Fail(m.Error));
+        Receive<FrozenComputeActor.Measured>(m =>
+        {
+            _capacity = m.Capacity;
+            Prepared();
+        });
+        Receive<DeviceCommands.AssignLayers>(m => _node.Compute.Tell(new FrozenComputeActor.Hold(_id, m.Allocation, m.Layers)));
+        Receive<FrozenComputeActor.Held>(Held);
+        Receive<DeviceCommands.Grant>(m => m.Incarnation == _incarnation, Granted);
+        Receive<DeviceCommands.ReturnCredits>(m => m.Incarnation == _incarnation, m =>
+        {
+            _queue!.Placed(m.PlacedUnits);
+            Pump();
+        });
+        Receive<FrozenComputeActor.Ran>(Ran);
+        Receive<ChannelClient.UnitSent>(m => m.Incarnation == _incarnation, m => _work = _work with { BytesSent = _work.BytesSent + m.Bytes });
+        Receive<ChannelClient.Broken>(m => m.Incarnation == _incarnation, Broken);
+        Receive<Beat>(_ => _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work)));
+        Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
+        Receive<DeviceCommands.Finish>(_ =>
+        {
+            _node.Server.Tell(new DeviceEvents.Finished(_id, _incarnation, _work));
+            End(null);
+        });
+    }
+
+    private void Welcomed(DeviceCommands.Welcome welcome)
+    {
+        _run = welcome.Run;
+        Timers.Cancel(nameof(Greet));
+        Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, TimeSpan.FromMilliseconds(welcome.Run.HeartbeatMilliseconds));
+        _channel = new ChannelClient(welcome.Channel, _id, _incarnation, Self);
+        _log.Info("{Device} takes part in {Run}", _id, welcome.Run.RunName);
+        _node.Keeper.Tell(new DeviceNodeActor.DeviceWelcomed(_id));
+        Become(Working);
+        if (_samples is null)
+        {
+            LoadData(welcome.Run);
+        }
+
+        _node.Compute.Tell(FrozenComputeActor.Measure.Instance);
+    }
+
+    /// <summary>Reads and tokenises on a thread of its own: a large file must not hold up the thread pool that the control plane lives on.</summary>
+    private void LoadData(RunSpec run) =>
+        Task.Factory.StartNew(() => _node.Data.Load(_id, run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .PipeTo(Self, Self, samples => new DataLoaded(samples), error => new DataFailed(error.GetBaseException()));
+
+    private void Prepared()
+    {
+        if (_samples is not null && _capacity is { } capacity && _queue is null)
+        {
+            _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
+            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity));
+        }
+    }
+
+    private void Held(FrozenComputeActor.Held held)
+    {
+        (_allocation, _layers) = (held.Allocation, held.Layers);
+        _node.Server.Tell(new DeviceEvents.LayersLoaded(_id, _incarnation, _allocation, _layers));
+        Pump();
+    }
+
+    private void Granted(DeviceCommands.Grant grant)
+    {
+        if (grant.Samples.Max() >= _samples!.Count)
+        {
+            Fail(new InvalidOperationException($"Grant {grant.Id} names sample {grant.Samples.Max()} of {_samples.Count}."));
+            return;
+        }
+
+        _queue!.Add(grant);
+        Pump();
+    }
+
+    /// <summary>Starts the next unit, if layers, a credit and a unit are there and none runs.</summary>
+    private void Pump()
+    {
+        if (_computing || _layers == 0 || _queue?.Next() is not { } order)
+        {
+            return;
+        }
+
+        var samples = Array.ConvertAll(order.Samples, s => _samples![s]);
+        var header = new UnitHeader(
+            _id, _incarnation, _allocation, order.Grant, order.Unit, _layers, _node.Model.Shape.Width, order.Samples, order.Lengths,
+            [.. samples.SelectMany(s => s.Targets)]);
+        _computing = true;
+        _node.Compute.Tell(new FrozenComputeActor.Run(
+            new ActivationUnit(header), [.. samples.SelectMany(s => s.Tokens)], Stopwatch.GetTimestamp()));
+    }
+
+    private void Ran(FrozenComputeActor.Ran result)
+    {
+        var header = result.Unit.Header;
+        if (header.Incarnation != _incarnation)
+        {
+            result.Unit.Dispose();
+            return;
+        }
+
+        _computing = false;
+        _work = _work with
+        {
+            ForwardedSamples = _work.ForwardedSamples + header.Samples.Length,
+            ForwardedTokens = _work.ForwardedTokens + header.Tokens,
+            Flops = _work.Flops + result.Flops,
+            BusySeconds = _work.BusySeconds + result.Seconds,
+            Operations = _work.Operations + 1,
+            Overruns = _work.Overruns + (result.Overran ? 1 : 0),
+        };
+        _channel!.Send(result.Unit);
+        Pump();
+    }
+
+    private void Broken(ChannelClient.Broken broken)
+    {
+        _log.Warning("The activation channel of {Device} broke ({Reason}); it is opened anew", _id, broken.Reason);
+        Timers.CancelAll();
+        Become(Greeting);
+        BeginLife();
+    }
+
+    private void Refused(DeviceCommands.Refuse refusal) =>
+        End(refusal.Reason == RefusalReason.RunClosed ? null : new UserErrorException($"The server refused device {_id}: {refusal.Explanation}."));
+
+    private void Fail(Exception error)
+    {
+        _node.Server.Tell(new DeviceEvents.Failed(_id, _incarnation, error.Message));
+        End(error);
+    }
+
+    private void End(Exception? error)
+    {
+        _node.Keeper.Tell(new DeviceNodeActor.DeviceEnded(_id, error));
+        Timers.CancelAll();
+        if (_node.IsPinned)
+        {
+            Context.Stop(Self);
+        }
+        else
+        {
+            Context.Parent.Tell(new Passivate(PoisonPill.Instance));
+        }
+    }
+
+    private sealed record Greet : ILocalMessage
+    {
+        public static Greet Instance { get; } = new();
+    }
+
+    private sealed record Beat : ILocalMessage
+    {
+        public static Beat Instance { get; } = new();
+    }
+
+    private sealed record DataLoaded(IReadOnlyList<EncodedSample> Samples) : ILocalMessage;
+
+    private sealed record DataFailed(Exception Error) : ILocalMessage;
+}

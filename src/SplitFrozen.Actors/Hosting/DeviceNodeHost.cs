@@ -1,0 +1,39 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Devices;
+using SplitFrozen.Domain;
+
+namespace SplitFrozen.Actors.Hosting;
+
+/// <summary>A node of role device.</summary>
+public sealed class DeviceNodeHost : Node
+{
+    private DeviceNodeHost(ActorSystem system, Task ended) : base(system) => Ended = ended;
+
+    /// <summary>Completes when the run is over for this node's devices; fails with what kept them from taking part.</summary>
+    public Task Ended { get; }
+
+    /// <summary>Starts the node and lets it join.</summary>
+    /// <param name="options">What it is made of.</param>
+    /// <param name="akka">The user's configuration, for its section akka.</param>
+    /// <param name="deviceNodes">How many device nodes must have joined before any member is up, or 0; the same as on the server.</param>
+    /// <exception cref="UserErrorException">An address cannot be listened on, or no seed node is given.</exception>
+    public static DeviceNodeHost Start(DeviceNodeOptions options, Config akka, int deviceNodes = 0)
+    {
+        if (options.SeedNodes.Count == 0)
+        {
+            throw new UserErrorException("A device node needs the server's address. Set splitfrozen.cluster.seed-nodes = [\"host:port\"].");
+        }
+
+        var seeds = options.SeedNodes.Select(n => SeedNode.Parse(n, options.Cluster.Name)).ToList();
+        (string, int)[] awaited = deviceNodes > 0 ? [(DeviceNodeActor.Role, deviceNodes)] : [];
+        var system = Start(
+            options.Cluster, ActorConfig.ForNode(akka, options.Cluster, [DeviceNodeActor.Role, NodeName.Role(options.Profile.Name)], awaited));
+        var cluster = Cluster.Get(system);
+        cluster.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new DeviceNodeActor(options)), "device-node"));
+        cluster.JoinSeedNodes(seeds);
+        return new DeviceNodeHost(system, options.Done.Task);
+    }
+}

@@ -1,0 +1,24 @@
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Actors.Hosting;
+
+/// <summary>What a device node is made of.</summary>
+/// <param name="Cluster">Where it is reached and whom it joins.</param>
+/// <param name="Profile">Its name and what it pretends to be.</param>
+/// <param name="Model">The model folder.</param>
+/// <param name="Data">The data folder.</param>
+/// <param name="Pinned">The device whose data lives on this node only, or null: the node takes its share of the shared devices.</param>
+/// <param name="SharedDevices">Into how many devices shared data is split.</param>
+/// <param name="ExpectedNodes">How many device nodes are awaited before shared devices are placed.</param>
+/// <param name="StartLimit">How long it may take until a server answers.</param>
+public sealed record DeviceNodeOptions(
+    ClusterSettings Cluster, NodeProfile Profile, IModelSource Model, DeviceData Data, DeviceId? Pinned, int SharedDevices, int ExpectedNodes,
+    TimeSpan StartLimit)
+{
+    internal IReadOnlyList<string> SeedNodes => Cluster.SeedNodes;
+
+    internal TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

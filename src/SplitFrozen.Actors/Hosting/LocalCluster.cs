@@ -1,0 +1,61 @@
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Coordination;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Runs;
+
+namespace SplitFrozen.Actors.Hosting;
+
+/// <summary>A cluster in one process: a server node and the device nodes of splitfrozen.nodes, each an actor system of its own, joined over TCP on loopback.</summary>
+public static class LocalCluster
+{
+    /// <summary>Forms the cluster, runs to the end, and takes the cluster down again.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="data">The shared data folder.</param>
+    /// <param name="akka">The user's configuration, for its section akka.</param>
+    /// <returns>The run's summary.</returns>
+    /// <exception cref="RunFailedException">The run could not start or go on.</exception>
+    /// <exception cref="Domain.UserErrorException">Something that the user can mend.</exception>
+    public static async Task<RunSummary> RunAsync(ServerRun run, DeviceData data, Config akka)
+    {
+        var settings = run.Settings;
+        var nodes = settings.Nodes;
+        var devices = new List<DeviceNodeHost>();
+        await using var server = ServerNode.Start(run, akka, nodes.Count);
+        try
+        {
+            var cluster = settings.Cluster with { Port = 0, SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] };
+            foreach (var profile in nodes)
+            {
+                var options = new DeviceNodeOptions(
+                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, settings.Start.Limit);
+                devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
+            }
+
+            return await FirstOf(run, devices).ConfigureAwait(false);
+        }
+        finally
+        {
+            await Task.WhenAll(devices.Select(d => d.DisposeAsync().AsTask())).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The run's result, or the first failure of a device node if that comes before.</summary>
+    private static async Task<RunSummary> FirstOf(ServerRun run, List<DeviceNodeHost> devices)
+    {
+        var open = devices.ConvertAll(d => d.Ended);
+        while (open.Count > 0)
+        {
+            var first = await Task.WhenAny([run.Result, .. open]).ConfigureAwait(false);
+            if (first == run.Result)
+            {
+                break;
+            }
+
+            await first.ConfigureAwait(false);
+            open.Remove(first);
+        }
+
+        return await run.Result.ConfigureAwait(false);
+    }
+}

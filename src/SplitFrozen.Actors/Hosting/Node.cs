@@ -1,0 +1,53 @@
+using System.Net.Sockets;
+
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Configuration;
+
+using SplitFrozen.Domain;
+using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
+
+namespace SplitFrozen.Actors.Hosting;
+
+/// <summary>A member of the cluster: an actor system of its own, which leaves in order when it is disposed.</summary>
+public abstract class Node : IAsyncDisposable
+{
+    private protected Node(ActorSystem system) => System = system;
+
+    /// <summary>The node's actor system.</summary>
+    public ActorSystem System { get; }
+
+    /// <summary>Where other nodes reach it.</summary>
+    public Address Address => Cluster.Get(System).SelfAddress;
+
+    /// <summary>Leaves the cluster, stops all actors and waits until that is done.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).ConfigureAwait(false);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Starts an actor system; an address that cannot be listened on becomes an error that names its keys.</summary>
+    private protected static ActorSystem Start(ClusterSettings cluster, Config config)
+    {
+        try
+        {
+            return ActorSystem.Create(cluster.Name, config);
+        }
+        catch (Exception e) when (Causes(e).OfType<SocketException>().FirstOrDefault() is { } cause)
+        {
+            throw new UserErrorException(
+                $"The cluster's control plane cannot listen on {cluster.Host}:{cluster.Port} ({cause.Message}). Set splitfrozen.cluster.host and splitfrozen.cluster.port to a free address of this machine; port 0 takes any free one.", e);
+        }
+    }
+
+    private static IEnumerable<Exception> Causes(Exception e)
+    {
+        yield return e;
+        var inner = e is AggregateException many ? many.InnerExceptions : e.InnerException is { } one ? [one] : [];
+        foreach (var cause in inner.SelectMany(Causes))
+        {
+            yield return cause;
+        }
+    }
+}

@@ -186,7 +186,7 @@ public static partial class SettingsReader
 
     private static Config ReadDefaults()
     {
-        using var stream = typeof(SettingsReader).Assembly.GetManifestResourceStream("splitfrozen.conf")
+        using var stream = typeof(SettingsReader).Assembly.GetManifestResourceStream("SplitFrozen.Actors.splitfrozen.conf")
             ?? throw new InvalidOperationException("The assembly lacks its embedded splitfrozen.conf.");
         using var reader = new StreamReader(stream);
         return HoconSource.Parse(reader.ReadToEnd(), "splitfrozen.conf");

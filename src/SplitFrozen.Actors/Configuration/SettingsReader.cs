@@ -1,0 +1,203 @@
+using System.Text.RegularExpressions;
+
+using Akka.Configuration;
+
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Actors.Configuration;
+
+/// <summary>
+/// Turns HOCON into <see cref="Settings"/>, the one place where keys below <c>splitfrozen.</c> are read. What is unknown, of the wrong type or out of
+/// range is a <see cref="UserErrorException"/> that names key, value and what is allowed.
+/// </summary>
+public static partial class SettingsReader
+{
+    private const string Root = "splitfrozen";
+    private const string Auto = "auto";
+    private const int Many = 100_000;
+    private static readonly TimeSpan Day = TimeSpan.FromHours(24);
+
+    private static readonly Lazy<Config> LazyDefaults = new(ReadDefaults);
+    private static readonly Lazy<KnownKeys> Known = new(() => new KnownKeys(Defaults));
+
+    /// <summary>The shipped splitfrozen.conf: every key with its default.</summary>
+    public static Config Defaults => LazyDefaults.Value;
+
+    /// <summary>Reads configuration files and overrides, over the defaults.</summary>
+    /// <param name="files">Files; a later one overrides an earlier one. Relative paths start at the current directory, then at the program's.</param>
+    /// <param name="overrides">Settings as <c>key=value</c> that override the files; a later one overrides an earlier one.</param>
+    public static Config Load(IEnumerable<string> files, IEnumerable<string> overrides)
+    {
+        var merged = Defaults;
+        foreach (var file in files.Select(BundledAssets.Resolve))
+        {
+            var config = HoconSource.File(file);
+            Known.Value.Check(config, file);
+            merged = config.WithFallback(merged);
+        }
+
+        foreach (var setting in overrides)
+        {
+            var config = HoconSource.Override(setting);
+            Known.Value.Check(config, $"the setting {setting}");
+            merged = config.WithFallback(merged);
+        }
+
+        return merged;
+    }
+
+    /// <summary>Reads all settings; keys that are absent have the values of <see cref="Defaults"/>.</summary>
+    public static Settings Read(Config hocon)
+    {
+        Known.Value.Check(hocon, "the configuration");
+        var keys = new KeyReader(HoconTree.Find(Complete(hocon), Root)!, Root);
+        var training = Training(keys.Section("training"));
+        var settings = new Settings(
+            Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
+            Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
+            Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys));
+        SettingsRules.Check(settings);
+        return settings;
+    }
+
+    /// <summary>
+    /// Renders a configuration as HOCON from which the same settings are read, wherever it is read: paths are absolute, and all of splitfrozen's
+    /// keys are there. Akka's section holds what the user set.
+    /// </summary>
+    public static string Render(Config hocon)
+    {
+        var settings = Read(hocon);
+        var absolute = new[]
+        {
+            AbsolutePath(hocon, "model", "path", settings.Model.Path), AbsolutePath(hocon, "data", "path", settings.Data.Path),
+            AbsolutePath(hocon, "run", "path", settings.Run.Path), AbsolutePath(hocon, "run", "root", settings.Run.Root),
+        };
+        var resolved = absolute.OfType<string>().Select(HoconSource.Override)
+            .Aggregate(Complete(hocon), (all, path) => path.WithFallback(all));
+        var akka = HoconTree.Find(hocon, "akka") is { } section ? HoconWriter.Section("akka", section) : "";
+        return HoconWriter.Section(Root, HoconTree.Find(resolved, Root)!) + akka;
+    }
+
+    private static Config Complete(Config hocon) => ReferenceEquals(hocon, Defaults) ? hocon : hocon.WithFallback(Defaults);
+
+    private static string? AbsolutePath(Config hocon, string section, string name, string? path) =>
+        path is null || BundledAssets.IsBundled(HoconTree.Find(Complete(hocon), Root, section, name)!.GetString())
+            ? null : $"{Root}.{section}.{name}={HoconWriter.Quote(path)}";
+
+    private static ModelSettings Model(KeyReader keys)
+    {
+        var compute = keys.Text("compute");
+        return ComputeForm().IsMatch(compute)
+            ? new ModelSettings(BundledAssets.Folder(keys.Key("path"), keys.Text("path"), "models"), keys.IntegerOr(Auto, "cut", 1, Many), compute)
+            : throw keys.Wrong("compute", compute, "it must be cpu or cuda:N");
+    }
+
+    private static DataSettings Data(KeyReader keys, long seed)
+    {
+        var validation = Validation(keys);
+        var partition = new PartitionSpec(
+            keys.Choice<PartitionKind>("partition"), keys.Integer("devices", 1, Many), keys.Number("alpha", "above 0", a => a > 0),
+            keys.Integer("labels-per-device", 1, Many), validation ?? 0, keys.Integer("limit", 0, int.MaxValue), seed);
+        var columns = keys.Section("columns");
+        return new DataSettings(
+            BundledAssets.Folder(keys.Key("path"), keys.Text("path"), "data"), partition, validation,
+            keys.Integer("max-length", 1, 1_000_000), keys.Integer("evaluation-limit", 0, int.MaxValue),
+            new ColumnSettings(
+                columns.TextOr(Auto, "text"), columns.TextOr(Auto, "second-text"), columns.TextOr(Auto, "label"),
+                columns.TextOr(Auto, "question"), columns.TextOr(Auto, "answer")));
+    }
+
+    private static double? Validation(KeyReader keys) =>
+        keys.Text("validation") == "none" ? 0
+            : keys.NumberOr(Auto, "validation", "above 0 and up to 0.5, or none", v => v is > 0 and <= 0.5);
+
+    private static LoraSpec Lora(KeyReader keys) => new(
+        keys.Integer("rank", 1, 4096), keys.Number("alpha", "above 0", a => a > 0),
+        keys.Number("dropout", "from 0 up to, not including, 1", d => d is >= 0 and < 1), Targets(keys));
+
+    private static IReadOnlyList<string> Targets(KeyReader keys)
+    {
+        if (keys.IsWord("targets", Auto))
+        {
+            return [];
+        }
+
+        var targets = keys.Texts("targets", "names of linear modules, or auto");
+        return targets.Count > 0 ? targets : throw keys.Wrong("targets", "[]", "it must be auto or a list of at least one module such as [q_proj, v_proj]");
+    }
+
+    private static TrainingSettings Training(KeyReader keys) => new(
+        keys.Word("method", TrainingMethods.All), keys.IntegerOr(Auto, "lora-from", 0, Many), keys.Integer("epochs", 1, Many),
+        keys.Integer("batch-size", 1, 1_000_000), keys.Integer("micro-batch-size", 1, 1_000_000),
+        keys.Number("learning-rate", "above 0 and up to 10", r => r is > 0 and <= 10), keys.Number("warmup", "from 0 to 1", w => w is >= 0 and <= 1),
+        keys.Choice<LearningRateDecay>("decay"), keys.Number("weight-decay", "from 0 to 10", w => w is >= 0 and <= 10),
+        keys.Number("clip-norm", "of at least 0", c => c >= 0), keys.Long("seed", 0, long.MaxValue), keys.Integer("threads", 1, 4096),
+        keys.Integer("checkpoint-steps", 1, int.MaxValue));
+
+    private static PipelineSettings Pipeline(KeyReader keys) => new(
+        keys.Integer("grant-batches", 1, Many), keys.Integer("window", 1, 1000), keys.Integer("unit-tokens", 1, 1 << 24));
+
+    private static ChannelSettings Channel(KeyReader keys) => new(
+        keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024));
+
+    private static ClusterSettings Cluster(KeyReader keys)
+    {
+        var name = keys.Text("name");
+        if (!SystemName().IsMatch(name))
+        {
+            throw keys.Wrong("name", name, "it must be letters, digits and dashes, beginning with a letter");
+        }
+
+        var seeds = keys.Texts("seed-nodes", "\"host:port\"");
+        return seeds.FirstOrDefault(s => !HostAndPort().IsMatch(s)) is { } bad
+            ? throw keys.Wrong("seed-nodes", bad, "each must be a \"host:port\" such as \"192.168.1.5:4053\"")
+            : new ClusterSettings(name, keys.Text("host"), keys.Integer("port", 0, 65535), seeds);
+    }
+
+    private static StartSettings Start(KeyReader keys) => new(
+        keys.IntegerOr("all", "min-devices", 1, Many), keys.Duration("limit", TimeSpan.FromSeconds(1), Day));
+
+    private static DeviceSettings Device(KeyReader keys)
+    {
+        var id = keys.TextOr(Auto, "id");
+        if (id is not null && !new DeviceId(id).IsValid)
+        {
+            throw keys.Wrong("id", id, "it must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit");
+        }
+
+        var profile = keys.Section("profile");
+        return new DeviceSettings(
+            id, keys.IntegerOr("none", "partition", 0, Many), keys.Duration("heartbeat-interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
+            keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
+            new NodeProfile(profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName, GigaFlops(profile)));
+    }
+
+    private static RunSettings Run(KeyReader keys) =>
+        new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")));
+
+    private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>
+        [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops").Select(node =>
+            new NodeProfile(node.Text("name"), node.Has("gigaflops") ? GigaFlops(node) : null))];
+
+    private static double? GigaFlops(KeyReader keys) => keys.NumberOr("unlimited", "gigaflops", "above 0", g => g > 0);
+
+    private static Config ReadDefaults()
+    {
+        using var stream = typeof(SettingsReader).Assembly.GetManifestResourceStream("SplitFrozen.Actors.splitfrozen.conf")
+            ?? throw new InvalidOperationException("The assembly lacks its embedded splitfrozen.conf.");
+        using var reader = new StreamReader(stream);
+        return HoconSource.Parse(reader.ReadToEnd(), "splitfrozen.conf");
+    }
+
+    [GeneratedRegex("^(cpu|cuda:[0-9]{1,3})$", RegexOptions.CultureInvariant)]
+    private static partial Regex ComputeForm();
+
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9-]{0,63}$", RegexOptions.CultureInvariant)]
+    private static partial Regex SystemName();
+
+    [GeneratedRegex(@"^[^\s/@]+:[0-9]{1,5}$", RegexOptions.CultureInvariant)]
+    private static partial Regex HostAndPort();
+}

@@ -1,0 +1,42 @@
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+
+namespace SplitFrozen.Actors.Configuration;
+
+/// <summary>Rules between settings. What depends on the model or the data is checked when those are opened.</summary>
+internal static class SettingsRules
+{
+    /// <summary>Throws <see cref="UserErrorException"/> at the first rule that is broken.</summary>
+    public static void Check(Settings settings)
+    {
+        var training = settings.Training;
+        var devices = settings.Data.Partition.Devices;
+        Require(
+            training.MicroBatchSize <= training.BatchSize,
+            $"splitfrozen.training.micro-batch-size = {training.MicroBatchSize} is larger than splitfrozen.training.batch-size = {training.BatchSize}; lower the one or raise the other.");
+        Require(
+            training.LoraFrom is null || training.Method != TrainingMethods.SplitFrozen,
+            $"splitfrozen.training.lora-from = {training.LoraFrom} has no meaning for splitfrozen.training.method = {training.Method}, which trains from splitfrozen.model.cut on; set that, or the method {TrainingMethods.CenLora}.");
+        Require(
+            settings.Start.MinDevices is null || settings.Start.MinDevices <= devices,
+            $"splitfrozen.start.min-devices = {settings.Start.MinDevices} is more than splitfrozen.data.devices = {devices}; training would never start.");
+        Require(
+            settings.Device.Partition is null || settings.Device.Partition < devices,
+            $"splitfrozen.device.partition = {settings.Device.Partition} names no part of the data: splitfrozen.data.devices = {devices} splits it into parts 0 to {devices - 1}.");
+        Require(
+            settings.Device.Partition is null || settings.Device.Id is not null,
+            $"splitfrozen.device.partition = {settings.Device.Partition} needs splitfrozen.device.id: which device has that part.");
+        if (settings.Nodes.GroupBy(n => n.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new UserErrorException($"splitfrozen.nodes names {twice.Key} {twice.Count()} times; give each node a name of its own.");
+        }
+    }
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new UserErrorException(otherwise);
+        }
+    }
+}

@@ -9,10 +9,11 @@ using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
-using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Methods;
 using SplitFrozen.Protocol;
 using SplitFrozen.TestKit.StandIn;
+
+using Partitioner = SplitFrozen.Domain.Sampling.Partitioner;
 
 namespace SplitFrozen.Actors.Tests.Cluster;
 
@@ -24,7 +25,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public StandInRun(params string[] overrides)
     {
         Akka = SettingsReader.Load([], [
-            "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
+            "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
             "splitfrozen.pipeline.grant-batches=2", "splitfrozen.pipeline.unit-tokens=48", "splitfrozen.start.limit=30s",
             "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2",
             .. overrides]);

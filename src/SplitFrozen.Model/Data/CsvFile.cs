@@ -1,6 +1,4 @@
-using System.Globalization;
 using CsvHelper;
-using CsvHelper.Configuration;
 using SplitFrozen.Domain;
 
 namespace SplitFrozen.Model.Data;
@@ -8,48 +6,52 @@ namespace SplitFrozen.Model.Data;
 /// <summary>Comma-separated values with a header, quoted as RFC 4180 says.</summary>
 internal sealed class CsvFile(string path) : DataFile(path)
 {
+    private static readonly CsvReaderOptions _options = new()
+    {
+        Separator = ',',
+        MalformedData = CsvMalformedDataHandling.Throw,
+        FieldCountMismatch = CsvFieldCountHandling.Throw,
+        TrackLineNumbers = true,
+    };
+
     /// <inheritdoc/>
     public override IReadOnlyList<string> ReadColumns()
     {
-        using var parser = Parser();
-        return Header(parser);
+        using var reader = CsvReader.FromText(ReadText(), _options);
+        return Header(reader);
     }
 
     /// <inheritdoc/>
     public override IEnumerable<DataRow> ReadRows(IReadOnlyList<string> columns)
     {
-        using var parser = Parser();
-        var header = Header(parser);
-        var positions = Positions(header, columns);
-        while (Read(parser))
+        using var reader = CsvReader.FromText(ReadText(), _options);
+        var positions = Positions(Header(reader), columns);
+        while (Guard(reader.Read))
         {
-            var line = parser.RawRow - parser.RawRecord.TrimEnd('\r', '\n').Count(character => character == '\n');
-            if (parser.Count != header.Length)
-            {
-                throw Error(line, $"has {parser.Count} columns, but the header names {header.Length}. Put texts with commas into double quotes, or mend or remove the row.");
-            }
-
-            yield return new DataRow(line, [.. positions.Select(position => parser[position])]);
+            yield return new DataRow(checked((int)reader.LineNumber), [.. positions.Select(reader.GetString)]);
         }
     }
 
-    private CsvParser Parser() => new(
-        new StringReader(ReadText()),
-        new CsvConfiguration(CultureInfo.InvariantCulture) { DetectDelimiter = false, Delimiter = ",", BadDataFound = null });
+    private string[] Header(CsvReader reader)
+    {
+        string[] header = [.. Guard(() => reader.Headers)];
+        return header.Length > 0
+            ? header
+            : throw new UserErrorException($"{Path} does not begin with a header. Put the names of the columns on its first line.");
+    }
 
-    private string[] Header(CsvParser parser) => Read(parser)
-        ? parser.Record!
-        : throw new UserErrorException($"{Path} does not begin with a header. Put the names of the columns on its first line.");
-
-    private bool Read(CsvParser parser)
+    private T Guard<T>(Func<T> read)
     {
         try
         {
-            return parser.Read();
+            return read();
         }
-        catch (CsvHelperException exception)
+        catch (CsvFormatException exception)
         {
-            throw Error(parser.RawRow, "is not well-formed CSV. A text with quotes stands in double quotes, with each quote in it doubled.", exception);
+            throw Error(
+                checked((int)exception.LineNumber),
+                $"is not well-formed: {exception.Message} Texts with commas, quotes or line breaks stand in double quotes, each quote in them doubled. Mend or remove the row.",
+                exception);
         }
     }
 }

@@ -1,5 +1,4 @@
-using System.Security.Cryptography;
-
+using Akka.Actor;
 using Akka.Event;
 
 using SplitFrozen.Actors.Training;
@@ -124,25 +123,19 @@ internal sealed partial class PipelineCoordinatorActor
         var operations = devices.Sum(d => d.Operations);
         var overruns = devices.Sum(d => d.Overruns);
         var valid = overruns <= OverrunShare * operations;
-        var adapter = new FileInfo(Path.Combine(_run.Paths.Adapter, "adapter_model.safetensors"));
+        var adapter = AdapterFile.Of(_run.Paths);
         var settings = _run.Settings;
         return new RunSummary(
             settings.Training.Method, settings.Training.Seed, settings.Training.Epochs, _run.Spec.Cut, _run.Spec.Task.ToString(),
             _run.Sets.EvaluationName, _run.Sets.ValidationName,
             Found(Before)?.Accuracy, Found(After)?.Accuracy, Found(ValidationSet)?.Accuracy, Found(Before)?.MeanLoss, Found(After)?.MeanLoss,
             _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
-            adapter.Exists ? Sha256(adapter) : null, adapter.Exists ? adapter.Length : 0, _trainableParameters, _clock.Stages, _completed, valid,
+            adapter.Sha256, adapter.Bytes, _trainableParameters, _clock.Stages, _completed, valid,
             valid ? [] : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."],
             devices);
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;
-
-    private static string Sha256(FileInfo file)
-    {
-        using var stream = file.OpenRead();
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
-    }
 
     private sealed record FinishLimit : ILocalMessage
     {

@@ -1,12 +1,11 @@
 using System.Diagnostics;
 
-using SplitFrozen.Domain.Runs;
 using SplitFrozen.Domain.Scheduling;
 
-namespace SplitFrozen.Actors.Coordination;
+namespace SplitFrozen.Domain.Runs;
 
 /// <summary>Adds up where a run's time goes.</summary>
-internal sealed class RunClock
+public sealed class RunClock
 {
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Dictionary<OperationKind, double> _operations = [];
@@ -16,15 +15,20 @@ internal sealed class RunClock
     private double _idle;
     private long? _idleSince;
 
+    /// <summary>Seconds since the clock was made.</summary>
     public double WallSeconds => Stopwatch.GetElapsedTime(_started).TotalSeconds;
 
+    /// <summary>Frozen blocks were completed on the server.</summary>
     public void CatchUp(double seconds) => _catchUp += seconds;
 
+    /// <summary>F, B or W was run.</summary>
     public void Operation(OperationKind kind, double seconds) =>
         _operations[kind] = _operations.GetValueOrDefault(kind) + seconds;
 
+    /// <summary>The optimiser made a step.</summary>
     public void Step(double seconds) => _step += seconds;
 
+    /// <summary>A held-out set was run or scored.</summary>
     public void Evaluation(double seconds) => _evaluation += seconds;
 
     /// <summary>The trainer has nothing to do until more activations arrive.</summary>
@@ -40,6 +44,7 @@ internal sealed class RunClock
         }
     }
 
+    /// <summary>What was added up.</summary>
     public StageSeconds Stages => new(
         _catchUp, Of(OperationKind.Forward), Of(OperationKind.BackwardInput), Of(OperationKind.BackwardWeights), _step, _evaluation, _idle);
 

@@ -7,8 +7,8 @@ public static class BundledAssets
 {
     private const string Prefix = "bundled:";
 
-    /// <summary>The configuration that <c>train</c> uses when none is named.</summary>
-    public static string LocalConfiguration => Path.Combine(AppContext.BaseDirectory, "hocon", "local.conf");
+    /// <summary>A shipped configuration file, such as local.conf.</summary>
+    public static string Configuration(string name) => Path.Combine(AppContext.BaseDirectory, "hocon", name);
 
     /// <summary>The model or data folder that a setting names.</summary>
     /// <param name="key">The setting, for messages.</param>

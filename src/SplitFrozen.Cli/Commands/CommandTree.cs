@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+using SplitFrozen.Cli.Doctoring;
+
+namespace SplitFrozen.Cli.Commands;
+
+/// <summary>The program's command line.</summary>
+internal static class CommandTree
+{
+    /// <summary>Runs a command line.</summary>
+    public static async Task<ExitCode> RunAsync(CliEnvironment environment, IReadOnlyList<string> arguments, TextWriter output, TextWriter error)
+    {
+        var line = Build(environment).Parse(arguments);
+        var code = await line.InvokeAsync(new InvocationConfiguration
+        {
+            Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+        }).ConfigureAwait(false);
+        return line.Action is ParseErrorAction ? ExitCode.BadInput : (ExitCode)code;
+    }
+
+    private static RootCommand Build(CliEnvironment environment)
+    {
+        var root = new RootCommand("Fine-tunes language models on private data of many devices: devices run frozen layers forward, the server trains LoRA adapters.")
+        {
+            Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
+        };
+        return root;
+    }
+
+    private static Command Train(CliEnvironment environment)
+    {
+        var command = new Command("train", "Train on this machine: one server node and the device nodes of splitfrozen.nodes, joined over TCP on loopback.");
+        var options = TrainingOptions(command, "local.conf")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen or cenlora")
+            .Add(command, "--lora-from", "LAYER", "splitfrozen.training.lora-from", "First layer with adapters, for cenlora");
+        command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
+            environment, () => options.Load(line), environment.Composition.OpenTraining).ConfigureAwait(false));
+        return command;
+    }
+
+    private static Command Server(CliEnvironment environment)
+    {
+        var command = new Command("server", "Start the server node of a run over several processes or machines, and wait for devices.");
+        var options = TrainingOptions(command, "server.conf");
+        command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
+            environment, () => options.Load(line), environment.Composition.OpenServer).ConfigureAwait(false));
+        return command;
+    }
+
+    private static Command Device(CliEnvironment environment)
+    {
+        var command = new Command("device", "Start a device node and join a server's run.");
+        var options = new ConfigurationOptions(command, "device.conf")
+            .Add(command, "--id", "ID", "splitfrozen.device.id", "Id of the device that this process hosts");
+        command.SetAction(async (line, _) => (int)await DeviceCommand.RunAsync(environment, () => options.Load(line)).ConfigureAwait(false));
+        return command;
+    }
+
+    private static Command Eval(CliEnvironment environment)
+    {
+        var command = new Command("eval", "Score a run's adapter on the evaluation and validation sets of its configuration.");
+        var folder = new Argument<string>("RUN") { Description = "A run's folder" };
+        var json = JsonOption();
+        command.Arguments.Add(folder);
+        command.Options.Add(json);
+        command.SetAction((line, _) => Task.FromResult((int)EvalCommand.Run(environment, line.GetValue(folder)!, line.GetValue(json))));
+        return command;
+    }
+
+    private static Command Doctor(CliEnvironment environment)
+    {
+        var command = new Command("doctor", "Check this machine, the configuration, the model and the data, and say how to mend what is broken.");
+        var options = new ConfigurationOptions(command, "local.conf");
+        var json = JsonOption();
+        command.Options.Add(json);
+        command.SetAction((line, _) => Task.FromResult((int)DoctorCommand.Run(environment, () => options.Load(line), line.GetValue(json))));
+        return command;
+    }
+
+    private static ConfigurationOptions TrainingOptions(Command command, string defaultFile) =>
+        new ConfigurationOptions(command, defaultFile)
+            .Add(command, "--run", "DIR", "splitfrozen.run.path", "Folder of the run, which must not exist; without it each run gets a fresh one")
+            .Add(command, "--seed", "N", "splitfrozen.training.seed", "Seed of everything that is drawn");
+
+    private static Option<bool> JsonOption() => new("--json") { Description = "Print JSON instead of a table" };
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Globalization;
+
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Configuration;
+
+namespace SplitFrozen.Cli.Commands;
+
+/// <summary>The options by which commands are configured: a file, settings, and short forms of the settings that people change most.</summary>
+internal sealed class ConfigurationOptions
+{
+    private readonly string _defaultFile;
+
+    private readonly Option<string?> _config;
+
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "A setting, such as splitfrozen.training.epochs=3; may be given many times. splitfrozen.conf explains all keys.",
+        HelpName = "KEY=VALUE",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly List<(Option<string?> Option, string Key)> _shortForms = [];
+
+    /// <summary>The options every configured command has.</summary>
+    /// <param name="command">Which command.</param>
+    /// <param name="defaultFile">The shipped file read when none is named.</param>
+    public ConfigurationOptions(Command command, string defaultFile)
+    {
+        _defaultFile = defaultFile;
+        _config = new Option<string?>("--config") { Description = $"Configuration file (default: hocon/{defaultFile})", HelpName = "FILE" };
+        command.Options.Add(_config);
+        command.Options.Add(_set);
+        Add(command, "--model", "DIR", "splitfrozen.model.path", "Model folder");
+        Add(command, "--data", "DIR", "splitfrozen.data.path", "Data folder");
+    }
+
+    /// <summary>Adds the short form of a setting.</summary>
+    public ConfigurationOptions Add(Command command, string name, string value, string key, string description)
+    {
+        var option = new Option<string?>(name) { Description = $"{description} ({key})", HelpName = value };
+        command.Options.Add(option);
+        _shortForms.Add((option, key));
+        return this;
+    }
+
+    /// <summary>Reads the configuration that a command line names.</summary>
+    /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
+    public Config Load(ParseResult line)
+    {
+        var file = line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile);
+        var shortForms = _shortForms.Select(s => (s.Key, Value: line.GetValue(s.Option))).Where(s => s.Value is not null)
+            .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key}={s.Value}"));
+        return SettingsReader.Load([file], [.. line.GetValue(_set)!, .. shortForms]);
+    }
+}

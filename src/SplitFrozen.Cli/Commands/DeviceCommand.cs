@@ -1,0 +1,32 @@
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Configuration;
+using SplitFrozen.Cli.Logging;
+
+using Spectre.Console;
+
+namespace SplitFrozen.Cli.Commands;
+
+/// <summary>Hosts a device until the run is over: <c>device</c>.</summary>
+internal static class DeviceCommand
+{
+    /// <param name="environment">What to work with.</param>
+    /// <param name="load">Reads the configuration.</param>
+    public static async Task<ExitCode> RunAsync(CliEnvironment environment, Func<Config> load)
+    {
+        try
+        {
+            var hocon = load();
+            var settings = SettingsReader.Read(hocon);
+            using var log = new RunLog($"device {Guid.NewGuid()}", environment.Out.Profile.Out.Writer, environment.Time);
+            var stop = environment.Stop.Token;
+            await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
+            environment.Out.MarkupLine(stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : "[green]The run is over.[/]");
+            return stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Done;
+        }
+        catch (Exception e)
+        {
+            return Failures.Report(environment.Error, e, null);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Configuration;
+using SplitFrozen.Cli.Composing;
+using SplitFrozen.Cli.Logging;
+using SplitFrozen.Cli.Runs;
+using SplitFrozen.Cli.Terminal;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Runs;
+
+using Spectre.Console;
+
+namespace SplitFrozen.Cli.Commands;
+
+/// <summary>Runs a training and keeps its folder: <c>train</c> and <c>server</c>.</summary>
+internal static class TrainingCommand
+{
+    /// <param name="environment">What to work with.</param>
+    /// <param name="load">Reads the configuration.</param>
+    /// <param name="open">Opens the run; nothing is written before it has.</param>
+    public static async Task<ExitCode> RunAsync(CliEnvironment environment, Func<Config> load, Func<Settings, ITrainingRun> open)
+    {
+        try
+        {
+            var hocon = load();
+            var settings = SettingsReader.Read(hocon);
+            var run = open(settings);
+            var start = new RunStart(SettingsReader.Render(hocon), Versions.Current, run.Partition);
+            var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
+            return await RunAsync(environment, run, hocon, folder).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            return Failures.Report(environment.Error, e, null);
+        }
+    }
+
+    private static async Task<ExitCode> RunAsync(CliEnvironment environment, ITrainingRun run, Config hocon, RunFolder folder)
+    {
+        using var log = RunLog.ToFile(folder.Log, environment.Time);
+        try
+        {
+            var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder).ConfigureAwait(false);
+            folder.Write(summary, SummaryView.Text(summary, folder.Paths.Folder));
+            SummaryView.Show(environment.Out, summary, folder.Paths.Folder);
+            return summary.Completed ? ExitCode.Done : ExitCode.Stopped;
+        }
+        catch (Exception e)
+        {
+            var code = Failures.Report(environment.Error, e, log);
+            if (code is ExitCode.BadInput or ExitCode.NotStarted)
+            {
+                folder.Discard();
+            }
+            else
+            {
+                environment.Error.MarkupLineInterpolated($"[grey]The run's folder is {folder.Paths.Folder}[/]");
+            }
+
+            return code;
+        }
+    }
+
+    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder)
+    {
+        using var metrics = new MetricsWriter(folder.Metrics, environment.Time);
+        var console = new ConsoleRunObserver(environment.Out, environment.Time);
+        await using (console.ConfigureAwait(false))
+        {
+            var stop = environment.Stop.Token;
+            using var announcement = stop.Register(() => console.Announce("Stopping in order: finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
+            return await run.RunAsync(new RunHost(folder.Paths, new ObserverGroup(console, metrics), akka, stop)).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace SplitFrozen.Cli.Logging;
+
+/// <summary>
+/// A log that all actor systems of the process share. They find it by name, since Akka makes its loggers itself and hands them nothing but
+/// configuration.
+/// </summary>
+internal sealed class RunLog : IDisposable
+{
+    private static readonly ConcurrentDictionary<string, RunLog> Open = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly TextWriter _writer;
+    private readonly TimeProvider _time;
+    private bool _closed;
+
+    /// <summary>A log into a writer, which is disposed with it.</summary>
+    /// <param name="name">Under which loggers find it.</param>
+    /// <param name="writer">Where lines go, each flushed.</param>
+    /// <param name="time">The clock.</param>
+    public RunLog(string name, TextWriter writer, TimeProvider time)
+    {
+        (Name, _writer, _time) = (name, writer, time);
+        Open[name] = this;
+    }
+
+    /// <summary>Under which loggers find it.</summary>
+    public string Name { get; }
+
+    /// <summary>A log into a new file.</summary>
+    public static RunLog ToFile(string file, TimeProvider time) =>
+        new(file, new StreamWriter(new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read)), time);
+
+    /// <summary>The open log of that name, or null.</summary>
+    public static RunLog? Find(string name) => Open.GetValueOrDefault(name);
+
+    /// <summary>Writes a line; after <see cref="Dispose"/> nothing.</summary>
+    public void Write(string level, string source, string message)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_time.GetLocalNow():HH:mm:ss.fff} {level,-7} {source}: {message}"));
+                _writer.Flush();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Open.TryRemove(Name, out _);
+        lock (_gate)
+        {
+            _closed = true;
+            _writer.Dispose();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Dispatch;
+using Akka.Event;
+
+namespace SplitFrozen.Cli.Logging;
+
+/// <summary>Akka's logger that writes to a <see cref="RunLog"/>.</summary>
+internal sealed class RunLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+{
+    private const string LogKey = "akka.run-log";
+
+    public RunLogger()
+    {
+        var log = RunLog.Find(Context.System.Settings.Config.GetString(LogKey));
+        Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
+        Receive<LogEvent>(e => log?.Write(
+            e.LogLevel().StringFor(), e.LogClass.Name, e.Cause is null ? $"{e.Message}" : $"{e.Message}{Environment.NewLine}{e.Cause}"));
+    }
+
+    /// <summary>Makes actor systems log to a log, unless the user names loggers of his own.</summary>
+    /// <param name="user">The user's configuration.</param>
+    /// <param name="log">The log.</param>
+    public static Config Bind(Config user, RunLog log) => user.WithFallback(ConfigurationFactory.ParseString(
+        $$"""
+        akka {
+          loggers = ["{{typeof(RunLogger).FullName}}, {{typeof(RunLogger).Assembly.GetName().Name}}"]
+          stdout-loglevel = OFF
+          run-log = "{{log.Name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}}"
+        }
+        """));
+}

@@ -1,0 +1,31 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+using Akka.Actor;
+
+using TorchSharp;
+
+namespace SplitFrozen.Cli.Runs;
+
+/// <summary>What a run was made with.</summary>
+internal sealed record Versions(
+    string Program, string Dotnet, string TorchSharp, string Libtorch, string Akka, string OperatingSystem, string Processor, int Cores, string Architecture)
+{
+    /// <summary>Those of this process and machine.</summary>
+    public static Versions Current { get; } = new(
+        ProgramVersion, RuntimeInformation.FrameworkDescription, Of(typeof(torch)), torch.__version__, Of(typeof(ActorSystem)),
+        RuntimeInformation.OSDescription, ProcessorName(), Environment.ProcessorCount, RuntimeInformation.ProcessArchitecture.ToString());
+
+    /// <summary>The program's own version.</summary>
+    public static string ProgramVersion => Of(typeof(Versions));
+
+    private static string Of(Type type) =>
+        type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? type.Assembly.GetName().Version?.ToString() ?? "unknown";
+
+    private static string ProcessorName()
+    {
+        const string Table = "/proc/cpuinfo";
+        var line = File.Exists(Table) ? File.ReadLines(Table).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line is null ? "unknown" : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+    }
+}

@@ -1,0 +1,147 @@
+using System.Threading.Channels;
+
+using SplitFrozen.Domain.Runs;
+
+using Spectre.Console;
+
+namespace SplitFrozen.Cli.Terminal;
+
+/// <summary>
+/// Shows a run on a terminal: who joined, who got which layers, a progress bar, scores. Where there is no terminal, progress is plain lines. Events
+/// are queued and shown by one task of its own, so that those who report them never wait for a terminal.
+/// </summary>
+internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
+{
+    /// <summary>How often progress is told where it cannot be drawn.</summary>
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
+    private readonly Channel<Action> _queue = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
+    private readonly DeviceBoard _devices = new();
+    private readonly IAnsiConsole _console;
+    private readonly TimeProvider _time;
+    private readonly Task _shown;
+    private RunProgress? _progress;
+    private DateTimeOffset _lastLine;
+    private string? _lastWaiting;
+    private bool _boardShown;
+
+    public ConsoleRunObserver(IAnsiConsole console, TimeProvider time)
+    {
+        (_console, _time) = (console, time);
+        _shown = Task.Run(ShowAllAsync);
+    }
+
+    /// <inheritdoc/>
+    public void On(RunEvent e)
+    {
+        var at = _time.GetUtcNow();
+        _queue.Writer.TryWrite(() => Show(e, at));
+    }
+
+    /// <summary>Shows a line that does not come from the run.</summary>
+    public void Announce(string text) => _queue.Writer.TryWrite(() => _console.MarkupLineInterpolated($"[yellow]{text}[/]"));
+
+    /// <summary>Waits until everything reported so far is shown.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _shown.ConfigureAwait(false);
+    }
+
+    private async Task ShowAllAsync()
+    {
+        await foreach (var show in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            show();
+            if (_progress is not null && _console.IsLive())
+            {
+                await TrainingBar.ShowAsync(_console, _progress, ShowUntilEndAsync).ConfigureAwait(false);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Shows events above the bar, which is told of each step.</summary>
+    private async Task ShowUntilEndAsync(Action refresh)
+    {
+        await foreach (var show in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            show();
+            refresh();
+        }
+    }
+
+    private void Show(RunEvent e, DateTimeOffset at)
+    {
+        switch (e)
+        {
+            case RunEvent.NodeJoined joined:
+                Line("grey", "node", $"{joined.Node} joined as {joined.Role} ({joined.Address})");
+                break;
+            case RunEvent.NodeLeft left:
+                Line("grey", "node", $"{left.Node} ({left.Role}) left");
+                break;
+            case RunEvent.DeviceJoined joined:
+                _devices.Note(joined);
+                Line("green", "device", $"{joined.Device} on {joined.Node} with {Units.Number(joined.Samples)} samples, {Units.Count(joined.Capacity.LayerTokensPerSecond)} tokens/s a layer");
+                break;
+            case RunEvent.DeviceProblem problem:
+                Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
+                break;
+            case RunEvent.LayersAssigned layers:
+                Show(layers);
+                break;
+            case RunEvent.Waiting waiting when waiting.For != _lastWaiting:
+                _lastWaiting = waiting.For;
+                Line("grey", "waiting", $"for {waiting.For}");
+                break;
+            case RunEvent.TrainingStarted started:
+                (_progress, _lastLine) = (new RunProgress(started), at);
+                Line("blue", "training", $"{started.Epochs} epochs of {Units.Number(started.StepsPerEpoch)} steps, {Units.Number(started.SamplesPerEpoch)} samples an epoch");
+                break;
+            case RunEvent.StepDone step:
+                Show(step, at);
+                break;
+            case RunEvent.Evaluated evaluated:
+                Line("blue", "accuracy", $"{evaluated.Score.Accuracy:0.000} {Occasion(evaluated)} (loss {Units.Loss(evaluated.Score.MeanLoss)})");
+                break;
+            case RunEvent.CheckpointWritten checkpoint:
+                Line("grey", "saved", $"checkpoint at step {checkpoint.Step}");
+                break;
+        }
+    }
+
+    private void Show(RunEvent.LayersAssigned layers)
+    {
+        _devices.Note(layers);
+        if (_boardShown)
+        {
+            Line("green", "device", $"{layers.Device} got {layers.Layers} layers: {layers.Reason}");
+        }
+        else if (_devices.IsComplete)
+        {
+            _boardShown = true;
+            _console.Write(_devices.Render());
+        }
+    }
+
+    private void Show(RunEvent.StepDone step, DateTimeOffset at)
+    {
+        _progress?.Step(step, at);
+        if (_progress is not null && !_console.IsLive() && at - _lastLine >= LineInterval)
+        {
+            _lastLine = at;
+            Line("blue", "training", TrainingBar.Text(_progress));
+        }
+    }
+
+    private static string Occasion(RunEvent.Evaluated evaluated) => evaluated.Name switch
+    {
+        "before" => "before training",
+        "after" => "after training",
+        _ => $"in {evaluated.Name} after epoch {evaluated.Epoch}",
+    };
+
+    private void Line(string colour, string subject, string text) =>
+        _console.MarkupLine($"[{colour}]{subject,-9}[/] {Markup.Escape(text)}");
+}

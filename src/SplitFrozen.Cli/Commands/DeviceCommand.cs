@@ -18,7 +18,7 @@ internal static class DeviceCommand
         {
             var hocon = load();
             var settings = SettingsReader.Read(hocon);
-            using var log = new RunLog($"device {Guid.NewGuid()}", environment.Out.Profile.Out.Writer, environment.Time);
+            using var log = RunLog.ToTerminal(environment.Out.Profile.Out.Writer, environment.Time);
             var stop = environment.Stop.Token;
             await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
             environment.Out.MarkupLine(stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : "[green]The run is over.[/]");

@@ -1,5 +1,3 @@
-using System.Text;
-
 using Akka.Configuration;
 
 using SplitFrozen.Domain;

@@ -1,6 +1,5 @@
 using System.Globalization;
 
-using Akka.Configuration;
 using Akka.Configuration.Hocon;
 
 using SplitFrozen.Domain;

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
 
-using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Shuffle;
 using SplitFrozen.Actors.Training;

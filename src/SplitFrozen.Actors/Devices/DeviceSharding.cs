@@ -11,12 +11,7 @@ namespace SplitFrozen.Actors.Devices;
 /// <summary>One shard a device: the id of the shard is the id of the device.</summary>
 internal sealed class DeviceMessageExtractor : IMessageExtractor
 {
-    public string? EntityId(object message) => message switch
-    {
-        IWithDeviceId m => m.Device.Value,
-        ShardRegion.StartEntity m => m.EntityId,
-        _ => null,
-    };
+    public string? EntityId(object message) => (message as IWithDeviceId)?.Device.Value;
 
     public object EntityMessage(object message) => message;
 

@@ -5,6 +5,7 @@ using Akka.Cluster;
 using Akka.Configuration;
 
 using SplitFrozen.Domain;
+
 using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
 
 namespace SplitFrozen.Actors.Hosting;

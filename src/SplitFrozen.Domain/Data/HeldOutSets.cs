@@ -1,6 +1,3 @@
-using SplitFrozen.Domain.Sampling;
-using SplitFrozen.Protocol;
-
 namespace SplitFrozen.Domain.Data;
 
 /// <summary>The samples that no device trains on.</summary>

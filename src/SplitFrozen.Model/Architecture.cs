@@ -1,0 +1,71 @@
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Model.Blocks;
+using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Gpt2;
+using SplitFrozen.Model.Llama;
+using SplitFrozen.Model.Lora;
+using static TorchSharp.torch;
+
+namespace SplitFrozen.Model;
+
+/// <summary>What a model family is made of: the parts that frozen blocks and trainer stages are put together from.</summary>
+internal abstract class Architecture
+{
+    /// <summary>Prefix of the base model's tensor names in a file of the whole model.</summary>
+    public abstract string BasePrefix { get; }
+
+    /// <summary>Linear modules that carry adapters where the user names none.</summary>
+    public abstract IReadOnlyList<string> UsualTargets { get; }
+
+    /// <summary>How the weights of linear modules are stored.</summary>
+    public abstract WeightOrder Order { get; }
+
+    /// <summary>Standard deviation of a new head's weights.</summary>
+    public abstract double InitializerRange { get; }
+
+    /// <summary>Name of the tensor that holds the language-model head [V, D].</summary>
+    public abstract string LanguageHead { get; }
+
+    /// <summary>The sizes.</summary>
+    /// <param name="storedBytes">Bytes a parameter takes in the files.</param>
+    public abstract ModelShape Shape(double storedBytes);
+
+    /// <summary>Name of block <paramref name="layer"/>, such as <c>transformer.h.3</c>.</summary>
+    public abstract string BlockName(int layer);
+
+    /// <summary>Loads the embeddings.</summary>
+    public abstract Embeddings LoadEmbeddings(WeightStore weights);
+
+    /// <summary>Loads block <paramref name="layer"/>.</summary>
+    public abstract Block LoadBlock(WeightStore weights, int layer);
+
+    /// <summary>Loads the norm between the last block and the head.</summary>
+    public abstract Norm LoadFinalNorm(WeightStore weights);
+
+    /// <summary>Prepares what all blocks of a pass share.</summary>
+    public virtual ForwardPass Begin(RaggedLayout layout, Device device, LoraTape? tape = null) => new(layout, tape);
+
+    /// <summary>Reads a folder's config.json in the older or the newest form.</summary>
+    public static Architecture Read(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new UserErrorException($"The model folder '{folder}' does not exist. Set splitfrozen.model.path (or --model) to a Hugging Face model folder.");
+        }
+
+        string path = Path.Combine(folder, "config.json");
+        if (!File.Exists(path))
+        {
+            throw new UserErrorException($"The model folder '{folder}' has no config.json. Set splitfrozen.model.path (or --model) to a Hugging Face model folder.");
+        }
+
+        var json = ConfigJson.Read(path);
+        return (json.Text("model_type") ?? json.Texts("architectures")?.FirstOrDefault()) switch
+        {
+            "gpt2" or "GPT2LMHeadModel" or "GPT2Model" => new Gpt2Architecture(Gpt2Config.Read(json)),
+            "llama" or "LlamaForCausalLM" or "LlamaModel" => new LlamaArchitecture(LlamaConfig.Read(json)),
+            var other => throw json.Unsupported("model_type", other is null ? "absent" : $"'{other}'", "gpt2 and llama (Llama 2 and 3, SmolLM2)"),
+        };
+    }
+}

@@ -1,0 +1,28 @@
+using SplitFrozen.Model.Lora;
+using static TorchSharp.torch;
+
+namespace SplitFrozen.Model.Blocks;
+
+/// <summary>What the modules of one pass share.</summary>
+/// <param name="layout">Which rows belong to which sample.</param>
+/// <param name="tape">Where adapters note what B and W need; null where nothing is trained.</param>
+internal sealed class ForwardPass(RaggedLayout layout, LoraTape? tape = null)
+{
+    /// <summary>Which rows belong to which sample.</summary>
+    public RaggedLayout Layout { get; } = layout;
+
+    /// <summary>Where adapters note what B and W need; null where nothing is trained.</summary>
+    public LoraTape? Tape { get; } = tape;
+
+    /// <summary>Cosines and sines of the rotary angles, each [T, 1, Dh]; set by families that rotate.</summary>
+    public (Tensor Cosine, Tensor Sine)? Rotary { get; init; }
+
+    /// <summary>
+    /// The rows that are needed after the attention of the block at hand, or null for all. Set before the last block, where most rows' output
+    /// is never looked at: their output projection and feed-forward part need not be computed.
+    /// </summary>
+    public RowSelection? Needed { get; set; }
+
+    /// <summary>The needed rows [R, …] of a tensor [T, …].</summary>
+    public Tensor Narrow(Tensor rows) => Needed is null ? rows : rows.index_select(0, Needed.Index);
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Text.Json;
+using SplitFrozen.Domain;
+
+namespace SplitFrozen.Model.Files;
+
+/// <summary>A JSON configuration file whose values are checked when they are read. A key with the value null counts as absent.</summary>
+internal sealed class ConfigJson
+{
+    private const long MaximumBytes = 16 << 20;
+
+    private readonly JsonElement _element;
+    private readonly string _section;
+
+    private ConfigJson(string path, string section, JsonElement element)
+    {
+        Path = path;
+        _section = section;
+        _element = element;
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Whether there are no keys.</summary>
+    public bool IsEmpty => !_element.EnumerateObject().Any();
+
+    /// <summary>Reads a file that holds one JSON object.</summary>
+    public static ConfigJson Read(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > MaximumBytes)
+            {
+                throw new UserErrorException($"'{path}' is larger than {MaximumBytes >> 20} MiB, which no configuration is. Fetch it again.");
+            }
+
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? new ConfigJson(path, "", document.RootElement.Clone())
+                : throw new UserErrorException($"'{path}' does not hold a JSON object.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"'{path}' cannot be read: {e.Message} Check that it is there and may be read.", e);
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"'{path}' is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A whole number within bounds; <paramref name="fallback"/> where the key is absent.</summary>
+    public int Integer(string key, int min, int max, int? fallback = null)
+    {
+        if (Value(key) is not { } value)
+        {
+            return fallback ?? throw Missing(key);
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= min && number <= max
+            ? number
+            : throw Wrong(key, value, $"a whole number from {min} to {max}");
+    }
+
+    /// <summary>A finite number within bounds; <paramref name="fallback"/> where the key is absent.</summary>
+    public double Number(string key, double min, double max, double? fallback = null)
+    {
+        if (Value(key) is not { } value)
+        {
+            return fallback ?? throw Missing(key);
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number >= min && number <= max
+            ? number
+            : throw Wrong(key, value, string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}"));
+    }
+
+    /// <summary>true or false; <paramref name="fallback"/> where the key is absent.</summary>
+    public bool Flag(string key, bool fallback) => Value(key) is not { } value
+        ? fallback
+        : value.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw Wrong(key, value, "true or false"),
+        };
+
+    /// <summary>A text, or null where the key is absent.</summary>
+    public string? Text(string key) => Value(key) is not { } value
+        ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, value, "a text");
+
+    /// <summary>The texts of a list, or null where the key is absent.</summary>
+    public IReadOnlyList<string>? Texts(string key) => Value(key) is not { } value
+        ? null
+        : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
+            ? [.. value.EnumerateArray().Select(item => item.GetString() ?? "")]
+            : throw Wrong(key, value, "a list of texts");
+
+    /// <summary>A nested object, or null where the key is absent.</summary>
+    public ConfigJson? Section(string key) => Value(key) is not { } value
+        ? null
+        : value.ValueKind == JsonValueKind.Object ? new ConfigJson(Path, $"{_section}{key}.", value) : throw Wrong(key, value, "an object");
+
+    /// <summary>An error about one of the file's keys.</summary>
+    public UserErrorException Unsupported(string key, string value, string supported) =>
+        new($"'{Path}': {_section}{key} is {value}, which is not supported; supported: {supported}.");
+
+    private JsonElement? Value(string key) =>
+        _element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private UserErrorException Missing(string key) => new($"'{Path}' lacks the key {_section}{key}.");
+
+    private UserErrorException Wrong(string key, JsonElement value, string wanted) =>
+        new($"'{Path}': {_section}{key} must be {wanted}, but is {value.GetRawText()}.");
+}

@@ -1,0 +1,140 @@
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Model.Blocks;
+using SplitFrozen.Model.Files;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SplitFrozen.Model;
+
+/// <summary>Embeddings and blocks [0, n) on one compute device. Runs in inference mode: no graph is built and nothing is kept.</summary>
+internal sealed class FrozenBlocks : IFrozenBlocks
+{
+    private readonly Architecture _architecture;
+    private readonly WeightStore _weights;
+    private readonly Device _device;
+    private readonly ModelShape _shape;
+    private readonly string _modelName;
+    private readonly Embeddings _embeddings;
+    private readonly List<Block> _blocks = [];
+
+    /// <summary>Loads the embeddings and the first blocks.</summary>
+    public FrozenBlocks(Architecture architecture, WeightStore weights, int blocks, string modelName, Device device)
+    {
+        _architecture = architecture;
+        _weights = weights;
+        _device = device;
+        _shape = architecture.Shape(weights.BytesPerParameter);
+        _modelName = modelName;
+        CheckCount(blocks);
+        _embeddings = architecture.LoadEmbeddings(weights);
+        Resize(blocks);
+    }
+
+    /// <inheritdoc/>
+    public int Width => _shape.Width;
+
+    /// <inheritdoc/>
+    public int Blocks => _blocks.Count;
+
+    /// <inheritdoc/>
+    public long WeightBytes => _embeddings.WeightBytes() + _blocks.Sum(block => block.WeightBytes());
+
+    /// <inheritdoc/>
+    public void Resize(int blocks)
+    {
+        CheckCount(blocks);
+        while (_blocks.Count < blocks)
+        {
+            _blocks.Add(_architecture.LoadBlock(_weights, _blocks.Count));
+        }
+
+        while (_blocks.Count > blocks)
+        {
+            _blocks[^1].Dispose();
+            _blocks.RemoveAt(_blocks.Count - 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output)
+    {
+        CheckRange(0, depth);
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        var layout = new RaggedLayout(lengths, _shape.Context, _device);
+        CheckSize(tokens.Length, layout.Rows, nameof(tokens));
+        CheckSize(output.Length, (long)layout.Rows * Width, nameof(output));
+        CheckTokens(tokens);
+        var rows = _embeddings.Forward(TensorMemory.Upload(tokens, _device), layout);
+        TensorMemory.Download(Run(rows, layout, 0, depth), output);
+    }
+
+    /// <inheritdoc/>
+    public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output)
+    {
+        CheckRange(from, to);
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        var layout = new RaggedLayout(lengths, _shape.Context, _device);
+        CheckSize(input.Length, (long)layout.Rows * Width, nameof(input));
+        CheckSize(output.Length, (long)layout.Rows * Width, nameof(output));
+        var rows = TensorMemory.Upload(input, [layout.Rows, Width], _device);
+        TensorMemory.Download(Run(rows, layout, from, to), output);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Resize(0);
+        _embeddings.Dispose();
+    }
+
+    private Tensor Run(Tensor rows, RaggedLayout layout, int from, int to)
+    {
+        var pass = _architecture.Begin(layout, _device);
+        for (int i = from; i < to; i++)
+        {
+            using var scope = NewDisposeScope();
+            var next = _blocks[i].Forward(rows, pass).MoveToOuterDisposeScope();
+            rows.Dispose();
+            rows = next;
+        }
+
+        return rows;
+    }
+
+    private void CheckCount(int blocks)
+    {
+        if (blocks < 0 || blocks > _shape.Layers)
+        {
+            throw new ArgumentOutOfRangeException(nameof(blocks), blocks, $"The model has {_shape.Layers} blocks.");
+        }
+    }
+
+    private void CheckRange(int from, int to)
+    {
+        if (from < 0 || to < from || to > Blocks)
+        {
+            throw new ArgumentOutOfRangeException(nameof(to), to, $"Blocks {from} to {to} were asked for; blocks 0 to {Blocks} are held.");
+        }
+    }
+
+    private static void CheckSize(long found, long wanted, string argument)
+    {
+        if (found != wanted)
+        {
+            throw new ArgumentException($"{found} numbers were given where the lengths call for {wanted}.", argument);
+        }
+    }
+
+    private void CheckTokens(ReadOnlySpan<int> tokens)
+    {
+        int wrong = tokens.IndexOfAnyExceptInRange(0, _shape.Vocabulary - 1);
+        if (wrong >= 0)
+        {
+            throw new UserErrorException(
+                $"Token id {tokens[wrong]} is outside the vocabulary of {_shape.Vocabulary} of the model in '{_modelName}'. The tokenizer files do not belong to this model; use those that came with it.");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Training;
+using static TorchSharp.torch;
+
+namespace SplitFrozen.Model;
+
+/// <summary>A model folder in the form of Hugging Face: config.json and safetensors, whole or in shards.</summary>
+public sealed class HuggingFaceModel : IModelSource
+{
+    private readonly Architecture _architecture;
+    private readonly WeightStore _weights;
+    private readonly Device _device;
+    private readonly Lazy<string> _fingerprint;
+
+    private HuggingFaceModel(string folder, Architecture architecture, WeightStore weights, Device device)
+    {
+        Name = folder;
+        _architecture = architecture;
+        _weights = weights;
+        _device = device;
+        Shape = architecture.Shape(weights.BytesPerParameter);
+        _fingerprint = new Lazy<string>(() => FolderFingerprint.Of(folder, weights.Files));
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public ModelShape Shape { get; }
+
+    /// <inheritdoc/>
+    public string Fingerprint => _fingerprint.Value;
+
+    /// <summary>The folder's weights, for tests.</summary>
+    internal WeightStore Weights => _weights;
+
+    /// <summary>Opens a folder: reads its configuration and the headers of its weight files.</summary>
+    /// <param name="folder">Model folder.</param>
+    /// <param name="compute">Compute device of all that is loaded from it: <c>cpu</c> or <c>cuda:N</c>.</param>
+    /// <exception cref="UserErrorException">The folder is missing, incomplete or damaged, its architecture is unknown, or the compute device is not there.</exception>
+    public static HuggingFaceModel Open(string folder, string compute = "cpu")
+    {
+        var architecture = Architecture.Read(folder);
+        var device = ComputeDevice.Parse(compute);
+        return new HuggingFaceModel(folder, architecture, WeightStore.Open(folder, architecture.BasePrefix, device), device);
+    }
+
+    /// <inheritdoc/>
+    public IFrozenBlocks LoadFrozen(int blocks) => new FrozenBlocks(_architecture, _weights, blocks, Name, _device);
+
+    /// <inheritdoc/>
+    public ITrainerStage LoadTrainer(TrainerSpec spec)
+    {
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Name)));
+        return new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, name, _device), _device);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace SplitFrozen.Model;
+
+/// <summary>Copies between managed memory and tensors. Tensors own their memory, aligned as libtorch aligns it: products on borrowed memory could differ in their last bits with its alignment.</summary>
+internal static class TensorMemory
+{
+    /// <summary>Copies numbers into a new tensor; it belongs to the open dispose scope.</summary>
+    public static Tensor Upload(ReadOnlySpan<float> values, ReadOnlySpan<long> shape, Device device)
+    {
+        var tensor = torch.empty(shape, ScalarType.Float32);
+        MemoryMarshal.AsBytes(values).CopyTo(tensor.bytes);
+        return tensor.to(device);
+    }
+
+    /// <summary>Copies token ids into a new tensor of int64; it belongs to the open dispose scope.</summary>
+    public static Tensor Upload(ReadOnlySpan<int> tokens, Device device)
+    {
+        var tensor = torch.empty(tokens.Length, ScalarType.Int32);
+        MemoryMarshal.AsBytes(tokens).CopyTo(tensor.bytes);
+        return tensor.to(ScalarType.Int64, device);
+    }
+
+    /// <summary>Copies a tensor's float32 numbers, row-major, into memory of that size.</summary>
+    public static void Download(Tensor tensor, Span<float> values) =>
+        tensor.cpu().contiguous().bytes.CopyTo(MemoryMarshal.AsBytes(values));
+}

@@ -1,0 +1,55 @@
+using SplitFrozen.Domain;
+
+namespace SplitFrozen.Model.Tokenizers;
+
+/// <summary>Opens the tokenizer of a model folder.</summary>
+public static class TokenizerFolder
+{
+    /// <summary>Reads tokenizer.json where there is one, else vocab.json with merges.txt.</summary>
+    /// <param name="modelFolder">A Hugging Face model folder.</param>
+    /// <exception cref="UserErrorException">Files are missing, malformed, contradict each other or are of an unknown kind.</exception>
+    public static ITextTokenizer Open(string modelFolder)
+    {
+        if (!Directory.Exists(modelFolder))
+        {
+            throw new UserErrorException($"The model folder {modelFolder} does not exist. Set splitfrozen.model.path (--model) to a folder with a model.");
+        }
+
+        var json = Path.Combine(modelFolder, "tokenizer.json");
+        if (File.Exists(json))
+        {
+            return TokenizerJson.Open(modelFolder, json);
+        }
+
+        var vocabulary = Path.Combine(modelFolder, "vocab.json");
+        var merges = Path.Combine(modelFolder, "merges.txt");
+        var missing = new[] { vocabulary, merges }.Where(file => !File.Exists(file)).Select(file => Path.GetFileName(file)).ToList();
+        return missing.Count == 0
+            ? OpenFiles(vocabulary, merges)
+            : throw new UserErrorException(
+                $"The model folder {modelFolder} has no tokenizer: there is no tokenizer.json, and {string.Join(" and ", missing)} "
+                + $"{(missing.Count == 1 ? "is" : "are")} missing. Copy the tokenizer's files from where the model came from.");
+    }
+
+    /// <summary>Reads GPT-2's byte-level BPE from files of any names (OpenAI's are encoder.json and vocab.bpe).</summary>
+    /// <param name="vocabularyFile">Ids by token, JSON; files beside it may name further special tokens.</param>
+    /// <param name="mergesFile">One merge a line, best first.</param>
+    /// <exception cref="UserErrorException">A file is missing or malformed, or they contradict each other.</exception>
+    public static ITextTokenizer OpenFiles(string vocabularyFile, string mergesFile) =>
+        VocabularyAndMerges.Open(Path.GetDirectoryName(Path.GetFullPath(vocabularyFile))!, vocabularyFile, mergesFile);
+
+    /// <summary>Checks that every id of the tokenizer has a row in the model's embedding.</summary>
+    /// <param name="tokenizer">The tokenizer of the model's folder.</param>
+    /// <param name="modelVocabulary">Rows of the model's token embedding (<c>vocab_size</c>).</param>
+    /// <param name="modelFolder">Where both were read from, for the message.</param>
+    /// <exception cref="UserErrorException">The tokenizer has ids that the model does not know.</exception>
+    public static void RequireFit(ITextTokenizer tokenizer, int modelVocabulary, string modelFolder)
+    {
+        if (tokenizer.VocabularySize > modelVocabulary)
+        {
+            throw new UserErrorException(
+                $"The tokenizer in {modelFolder} has token ids up to {tokenizer.VocabularySize - 1}, but the model knows only {modelVocabulary} tokens. "
+                + "They do not belong together: put the tokenizer files that were published with this model into the folder.");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using TorchSharp;
+
+namespace SplitFrozen.Model;
+
+/// <summary>The native library as a whole.</summary>
+public static class TorchRuntime
+{
+    /// <summary>
+    /// Sets how many threads a matrix product uses. Call it once, before anything is computed: libtorch copies the number at a thread's first
+    /// use, and results are equal bit for bit only for equal numbers.
+    /// </summary>
+    /// <param name="threads">At least 1.</param>
+    public static void UseThreads(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        torch.set_num_threads(threads);
+    }
+
+    /// <summary>Threads a matrix product uses.</summary>
+    public static int Threads => torch.get_num_threads();
+
+    /// <summary>Versions for run records, such as <c>TorchSharp 0.107.0, libtorch 2.10.0</c>.</summary>
+    public static string Versions =>
+        $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}";
+
+    /// <summary>Loads the native library and computes a little.</summary>
+    /// <exception cref="Exception">Whatever TorchSharp throws where the native library is missing or does not fit the system.</exception>
+    public static void Probe()
+    {
+        using var scope = torch.NewDisposeScope();
+        torch.ones(2, 2).mm(torch.ones(2, 2)).sum().item<float>();
+    }
+}

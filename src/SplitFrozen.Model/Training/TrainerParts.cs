@@ -1,0 +1,139 @@
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Model.Blocks;
+using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Lora;
+using SplitFrozen.Protocol;
+using static TorchSharp.torch;
+
+namespace SplitFrozen.Model.Training;
+
+/// <summary>The loaded modules of a trainer stage.</summary>
+internal sealed class TrainerParts : IDisposable
+{
+    private TrainerParts(string modelName, IReadOnlyList<Block> blocks, Norm finalNorm, TrainableSet trainables, Head head)
+    {
+        ModelName = modelName;
+        Blocks = blocks;
+        FinalNorm = finalNorm;
+        Trainables = trainables;
+        Head = head;
+    }
+
+    /// <summary>Name of the base model, for the adapter's configuration.</summary>
+    public string ModelName { get; }
+
+    /// <summary>Blocks [C, L).</summary>
+    public IReadOnlyList<Block> Blocks { get; }
+
+    /// <summary>The norm between the last block and the head.</summary>
+    public Norm FinalNorm { get; }
+
+    /// <summary>Adapters and, for classification, the head.</summary>
+    public TrainableSet Trainables { get; }
+
+    /// <summary>The head.</summary>
+    public Head Head { get; }
+
+    /// <summary>Loads what a specification asks for.</summary>
+    /// <exception cref="UserErrorException">The specification does not fit the model, or weights are missing.</exception>
+    public static TrainerParts Load(Architecture architecture, WeightStore weights, TrainerSpec spec, string modelName, Device device)
+    {
+        var shape = architecture.Shape(0);
+        Check(spec, shape);
+        List<Block> blocks = [];
+        for (int layer = spec.Cut; layer < shape.Layers; layer++)
+        {
+            blocks.Add(architecture.LoadBlock(weights, layer));
+        }
+
+        var names = spec.Lora.Targets.Count > 0 ? spec.Lora.Targets : architecture.UsualTargets;
+        var targets = blocks.SelectMany((block, i) => LoraTargets.Select(block, names)
+            .Select(target => ($"{architecture.BlockName(spec.Cut + i)}.{target.Name}", target.Module))).ToArray();
+        var trainables = new TrainableSet([.. Shapes(targets, spec, shape.Width)], device);
+        Attach(targets, trainables, spec);
+        var norm = architecture.LoadFinalNorm(weights);
+        return new TrainerParts(modelName, blocks, norm, trainables, LoadHead(architecture, weights, trainables, spec, shape));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var block in Blocks)
+        {
+            block.Dispose();
+        }
+
+        FinalNorm.Dispose();
+        Head.Dispose();
+        Trainables.Dispose();
+    }
+
+    private static void Check(TrainerSpec spec, ModelShape shape)
+    {
+        if (spec.Cut < 0 || spec.Cut >= shape.Layers)
+        {
+            throw new UserErrorException($"splitfrozen.model.cut is {spec.Cut}, but the model has {shape.Layers} blocks; at least one must be trained. Set it to a number from 1 to {shape.Layers - 1}.");
+        }
+
+        if (spec.Lora.Rank < 1)
+        {
+            throw new UserErrorException($"splitfrozen.lora.rank is {spec.Lora.Rank}; it must be at least 1.");
+        }
+
+        if (spec.Lora.Dropout is not (>= 0 and < 1))
+        {
+            throw new UserErrorException($"splitfrozen.lora.dropout is {spec.Lora.Dropout}; it must be at least 0 and below 1.");
+        }
+
+        if (spec.Task == TaskKind.Classification && spec.Labels < 1)
+        {
+            throw new UserErrorException("The data has no labels, but the task is classification. Check splitfrozen.data.path and splitfrozen.data.columns.label.");
+        }
+    }
+
+    private static IEnumerable<(string Name, long[] Shape)> Shapes((string Name, Projection Module)[] targets, TrainerSpec spec, int width)
+    {
+        foreach (var (name, module) in targets)
+        {
+            yield return (LoraNames.A(name), [spec.Lora.Rank, module.Inputs]);
+            yield return (LoraNames.B(name), [module.Outputs, spec.Lora.Rank]);
+        }
+
+        if (spec.Task == TaskKind.Classification)
+        {
+            yield return (ClassificationHead.WeightName, [spec.Labels, width]);
+        }
+    }
+
+    private static void Attach((string Name, Projection Module)[] targets, TrainableSet trainables, TrainerSpec spec)
+    {
+        for (int i = 0; i < targets.Length; i++)
+        {
+            var (a, b) = (trainables.Members[2 * i], trainables.Members[(2 * i) + 1]);
+            StartValues.FillA(a, spec.Seed);
+            targets[i].Module.Adapter = new LoraAdapter(targets[i].Name, a, b, spec.Lora.Alpha / spec.Lora.Rank);
+        }
+    }
+
+    private static Head LoadHead(Architecture architecture, WeightStore weights, TrainableSet trainables, TrainerSpec spec, ModelShape shape)
+    {
+        if (spec.Task == TaskKind.LanguageModel)
+        {
+            return new LanguageHead(weights.Load(architecture.LanguageHead, shape.Vocabulary, shape.Width));
+        }
+
+        var head = trainables.Members[^1];
+        if (weights.Contains(ClassificationHead.WeightName, spec.Labels, shape.Width))
+        {
+            using var stored = weights.Load(ClassificationHead.WeightName, spec.Labels, shape.Width);
+            head.Value.copy_(stored);
+        }
+        else
+        {
+            StartValues.FillHead(head, architecture.InitializerRange, spec.Seed);
+        }
+
+        return new ClassificationHead(head);
+    }
+}

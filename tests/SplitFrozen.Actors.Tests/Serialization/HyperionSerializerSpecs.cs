@@ -1,0 +1,125 @@
+using System.Runtime.Serialization;
+
+using Akka.Actor;
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Actors.Serialization;
+using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
+
+using Xunit;
+
+namespace SplitFrozen.Actors.Tests.Serialization;
+
+public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
+{
+    private static readonly DeviceId Phone = new("phone-3");
+    private static readonly Incarnation Life = new(1234567890123);
+    private static readonly WorkDone Work = new(10, 120, 1.5e9, 4096, 2.5, 3, 1);
+    private static readonly RunSpec Run = new(
+        "run", "abc123", TaskKind.Classification, ["yes", "no"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 2, 0.1, 0, 7), 1000);
+
+    private static readonly IWireMessage[] Examples =
+    [
+        new DeviceCommands.Welcome(Phone, Life, Run, new ChannelEndpoint("127.0.0.1", 4054, new string('A', 32))),
+        new DeviceCommands.Refuse(Phone, Life, RefusalReason.IdTaken, "the id is taken"),
+        new DeviceCommands.AssignLayers(Phone, new AllocationEpoch(2), 3),
+        new DeviceCommands.Grant(Phone, Life, new GrantId(1, 5), [3, 1, 4], [0]),
+        new DeviceCommands.ReturnCredits(Phone, Life, 17),
+        new DeviceCommands.Finish(Phone),
+        new DeviceEvents.Greeted(Phone, Life, "flagship", ProtocolVersion.Current, "abc123", true),
+        new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33)),
+        new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(2), 3),
+        new DeviceEvents.Heartbeat(Phone, Life, new Capacity(1234.5, 1L << 33), Work),
+        new DeviceEvents.Finished(Phone, Life, Work),
+        new DeviceEvents.Failed(Phone, Life, "row 7 is malformed"),
+    ];
+
+    public HyperionSerializerSpecs() : base(ConfigurationFactory.ParseString("akka.actor.provider = local").WithFallback(ActorConfig.Shipped))
+    {
+    }
+
+    public static TheoryData<string> MessageTypes() => [.. AllowList.Messages(typeof(IWireMessage).Assembly).Select(t => t.FullName!)];
+
+    [Theory(DisplayName = "Every message of the protocol survives the wire")]
+    [MemberData(nameof(MessageTypes))]
+    public void Should_carry_each_message(string type)
+    {
+        var message = Assert.Single(Examples, e => e.GetType().FullName == type);
+        var serializer = Sys.Serialization.FindSerializerFor(message);
+        var read = serializer.FromBinary(serializer.ToBinary(message), message.GetType());
+
+        Assert.IsType<HyperionSerializer>(serializer);
+        Assert.Equivalent(message, read, strict: true);
+    }
+
+    [Fact(DisplayName = "A type that is not of the protocol is not written")]
+    public void Should_not_write_foreign_types() =>
+        Assert.Throws<SerializationException>(() => Serializer().ToBinary(new Foreign("x")));
+
+    [Theory(DisplayName = "Bytes that name a type outside the allow-list are refused before it is made")]
+    [MemberData(nameof(ForeignObjects))]
+    public void Should_not_read_foreign_types(object foreign)
+    {
+        using var stream = new MemoryStream();
+        new Hyperion.Serializer(Hyperion.SerializerOptions.Default.WithVersionTolerance(true)).Serialize(foreign, stream);
+        Foreign.Made = 0;
+
+        var error = Assert.Throws<SerializationException>(() => Serializer().FromBinary(stream.ToArray(), typeof(object)));
+        Assert.Equal(0, Foreign.Made);
+        Assert.Contains("refused", error.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<object> ForeignObjects() =>
+        [new Foreign("x"), new FileInfo("/etc/hostname"), new Dictionary<string, int> { ["a"] = 1 }, new DeviceId("phone-3"), "text"];
+
+    [Fact(DisplayName = "A message whose values are out of range is refused")]
+    public void Should_check_values()
+    {
+        IWireMessage[] wrong =
+        [
+            new DeviceCommands.AssignLayers(Phone, new AllocationEpoch(1), 0),
+            new DeviceCommands.Grant(Phone, Life, new GrantId(0, 0), [-1], []),
+            new DeviceCommands.Finish(new DeviceId("../etc")),
+            new DeviceEvents.Heartbeat(Phone, Life, new Capacity(double.NaN, 0), Work),
+            new DeviceCommands.Welcome(Phone, Life, Run with { Cut = 0 }, new ChannelEndpoint("h", 1, "t")),
+        ];
+        foreach (var message in wrong)
+        {
+            Assert.Throws<SerializationException>(() => Serializer().FromBinary(Serializer().ToBinary(message), message.GetType()));
+        }
+    }
+
+    [Fact(DisplayName = "Truncated and random bytes are refused")]
+    public void Should_refuse_garbage()
+    {
+        var bytes = Serializer().ToBinary(Examples[0]);
+        for (var length = 0; length < bytes.Length; length++)
+        {
+            Assert.Throws<SerializationException>(() => Serializer().FromBinary(bytes[..length], typeof(object)));
+        }
+    }
+
+    [Fact(DisplayName = "JSON is neither sent nor received")]
+    public void Should_refuse_json()
+    {
+        Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize("{}"u8.ToArray(), 1, ""));
+        Assert.Throws<SerializationException>(() => { Sys.Serialization.Serialize(new Foreign("x")); });
+    }
+
+    private HyperionSerializer Serializer() => new((ExtendedActorSystem)Sys);
+
+    private sealed class Foreign
+    {
+        public Foreign(string value)
+        {
+            Value = value;
+            Made++;
+        }
+
+        public static int Made { get; set; }
+
+        public string Value { get; }
+    }
+}

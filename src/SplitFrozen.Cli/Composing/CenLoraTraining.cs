@@ -2,7 +2,6 @@ using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Methods;
-using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Composing;
 

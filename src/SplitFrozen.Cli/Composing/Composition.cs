@@ -34,8 +34,7 @@ internal sealed class Composition : IComposition
     /// <inheritdoc/>
     public async Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
     {
-        ProbeNativeLibrary();
-        TorchRuntime.UseThreads(settings.Training.Threads);
+        LoadNativeLibrary(settings.Training.Threads);
         var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
         var device = settings.Device;
         var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition);
@@ -54,17 +53,8 @@ internal sealed class Composition : IComposition
     /// <inheritdoc/>
     public string ProbeNativeLibrary()
     {
-        try
-        {
-            TorchRuntime.Probe();
-            return TorchRuntime.Versions;
-        }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException or EntryPointNotFoundException)
-        {
-            throw new UserErrorException(
-                $"TorchSharp's native library cannot be loaded: {(e.InnerException ?? e).Message} Build the program on this machine (the build fits the library to it), " +
-                "and use a system with libstdc++ of GCC 12 or later on x86-64 Linux. `splitfrozen doctor` shows what this machine has.", e);
-        }
+        LoadNativeLibrary(threads: 1);
+        return TorchRuntime.Versions;
     }
 
     /// <inheritdoc/>
@@ -98,9 +88,16 @@ internal sealed class Composition : IComposition
             sets.EvaluationName, ScoreSet(sets.Evaluation), sets.ValidationName, sets.Validation.Count > 0 ? ScoreSet(sets.Validation) : null);
     }
 
-    private RunInputs OpenInputs(Settings settings)
+    private static RunInputs OpenInputs(Settings settings)
     {
-        ProbeNativeLibrary();
+        LoadNativeLibrary(settings.Training.Threads);
         return RunInputs.Open(settings);
+    }
+
+    private static void LoadNativeLibrary(int threads)
+    {
+        NativeLibraryCheck.Require();
+        TorchRuntime.UseThreads(threads);
+        TorchRuntime.Probe();
     }
 }

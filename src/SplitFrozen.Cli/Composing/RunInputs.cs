@@ -29,7 +29,6 @@ internal sealed record RunInputs(
     /// <exception cref="UserErrorException">Something does not exist, cannot be read or does not fit.</exception>
     public static RunInputs Open(Settings settings)
     {
-        TorchRuntime.UseThreads(settings.Training.Threads);
         var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
         var cut = FirstTrained(settings, model.Shape);
         CheckSizes(settings, model.Shape);

@@ -11,12 +11,22 @@ internal static class CommandTree
     /// <summary>Runs a command line.</summary>
     public static async Task<ExitCode> RunAsync(CliEnvironment environment, IReadOnlyList<string> arguments, TextWriter output, TextWriter error)
     {
-        var line = Build(environment).Parse(arguments);
-        var code = await line.InvokeAsync(new InvocationConfiguration
+        try
         {
-            Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
-        }).ConfigureAwait(false);
-        return line.Action is ParseErrorAction ? ExitCode.BadInput : (ExitCode)code;
+            var line = Build(environment).Parse(arguments);
+            var code = await line.InvokeAsync(new InvocationConfiguration
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            }).ConfigureAwait(false);
+            return line.Action is ParseErrorAction ? ExitCode.BadInput : (ExitCode)code;
+        }
+        catch (Exception e)
+        {
+            return Failures.Report(environment.Error, e, null);
+        }
     }
 
     private static RootCommand Build(CliEnvironment environment)

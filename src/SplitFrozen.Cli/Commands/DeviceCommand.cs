@@ -14,19 +14,12 @@ internal static class DeviceCommand
     /// <param name="load">Reads the configuration.</param>
     public static async Task<ExitCode> RunAsync(CliEnvironment environment, Func<Config> load)
     {
-        try
-        {
-            var hocon = load();
-            var settings = SettingsReader.Read(hocon);
-            using var log = new RunLog($"device {Guid.NewGuid()}", environment.Out.Profile.Out.Writer, environment.Time);
-            var stop = environment.Stop.Token;
-            await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
-            environment.Out.MarkupLine(stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : "[green]The run is over.[/]");
-            return stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Done;
-        }
-        catch (Exception e)
-        {
-            return Failures.Report(environment.Error, e, null);
-        }
+        var hocon = load();
+        var settings = SettingsReader.Read(hocon);
+        using var log = RunLog.ToTerminal(environment.Out.Profile.Out.Writer, environment.Time);
+        var stop = environment.Stop.Token;
+        await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
+        environment.Out.MarkupLine(stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : "[green]The run is over.[/]");
+        return stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Done;
     }
 }

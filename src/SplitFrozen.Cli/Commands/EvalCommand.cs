@@ -20,28 +20,21 @@ internal static class EvalCommand
     /// <param name="asJson">Whether to print JSON.</param>
     public static ExitCode Run(CliEnvironment environment, string runFolder, bool asJson)
     {
-        try
+        var paths = new RunPaths(Path.GetFullPath(runFolder));
+        var configuration = Path.Combine(paths.Folder, RunFolder.ConfigurationFile);
+        if (!File.Exists(configuration))
         {
-            var paths = new RunPaths(Path.GetFullPath(runFolder));
-            var configuration = Path.Combine(paths.Folder, RunFolder.ConfigurationFile);
-            if (!File.Exists(configuration))
-            {
-                throw new UserErrorException($"{paths.Folder} is not a run's folder: it has no {RunFolder.ConfigurationFile}. Name a folder that `splitfrozen train` made.");
-            }
-
-            if (!Directory.Exists(paths.Adapter))
-            {
-                throw new UserErrorException($"{paths.Folder} has no adapter: the run ended before a step was trained. Train again, and name that run's folder.");
-            }
-
-            var score = environment.Composition.Score(SettingsReader.Read(SettingsReader.Load([configuration], [])), paths.Adapter);
-            Show(environment.Out, score, asJson);
-            return ExitCode.Done;
+            throw new UserErrorException($"{paths.Folder} is not a run's folder: it has no {RunFolder.ConfigurationFile}. Name a folder that `splitfrozen train` made.");
         }
-        catch (Exception e)
+
+        if (!Directory.Exists(paths.Adapter))
         {
-            return Failures.Report(environment.Error, e, null);
+            throw new UserErrorException($"{paths.Folder} has no adapter: the run ended before a step was trained. Train again, and name that run's folder.");
         }
+
+        var score = environment.Composition.Score(SettingsReader.Read(SettingsReader.Load([configuration], [])), paths.Adapter);
+        Show(environment.Out, score, asJson);
+        return ExitCode.Done;
     }
 
     private static void Show(IAnsiConsole console, AdapterScore score, bool asJson)

@@ -20,19 +20,12 @@ internal static class TrainingCommand
     /// <param name="open">Opens the run; nothing is written before it has.</param>
     public static async Task<ExitCode> RunAsync(CliEnvironment environment, Func<Config> load, Func<Settings, ITrainingRun> open)
     {
-        try
-        {
-            var hocon = load();
-            var settings = SettingsReader.Read(hocon);
-            var run = open(settings);
-            var start = new RunStart(SettingsReader.Render(hocon), Versions.Current, run.Partition);
-            var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
-            return await RunAsync(environment, run, hocon, folder).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            return Failures.Report(environment.Error, e, null);
-        }
+        var hocon = load();
+        var settings = SettingsReader.Read(hocon);
+        var run = open(settings);
+        var start = new RunStart(SettingsReader.Render(hocon), Versions.Current, run.Partition);
+        var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
+        return await RunAsync(environment, run, hocon, folder).ConfigureAwait(false);
     }
 
     private static async Task<ExitCode> RunAsync(CliEnvironment environment, ITrainingRun run, Config hocon, RunFolder folder)

@@ -22,6 +22,18 @@ internal interface IComposition
     /// <param name="stop">Cancelled when the node is to leave in order.</param>
     Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop);
 
+    /// <summary>Loads the native library and computes a little.</summary>
+    /// <returns>Its versions.</returns>
+    string ProbeNativeLibrary();
+
+    /// <summary>Opens the model folder.</summary>
+    /// <returns>What it holds, in words.</returns>
+    string DescribeModel(Settings settings);
+
+    /// <summary>Opens the data folder with the model's tokenizer and spreads its rows.</summary>
+    /// <returns>What it holds, in words.</returns>
+    string DescribeData(Settings settings);
+
     /// <summary>Scores an adapter on the held-out sets of a run's configuration.</summary>
     AdapterScore Score(Settings settings, string adapterFolder);
 }

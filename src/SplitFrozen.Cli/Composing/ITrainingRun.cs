@@ -9,7 +9,7 @@ namespace SplitFrozen.Cli.Composing;
 internal interface ITrainingRun
 {
     /// <summary>How the shared training rows are spread over the devices.</summary>
-    PartitionReport Partition { get; }
+    PartitionRecord Partition { get; }
 
     /// <summary>Runs to the end, or in order to a checkpoint when a stop is requested.</summary>
     /// <exception cref="RunFailedException">The run could not start or go on.</exception>

@@ -13,24 +13,27 @@ internal sealed class RunLog : IDisposable
     private readonly Lock _gate = new();
     private readonly TextWriter _writer;
     private readonly TimeProvider _time;
+    private readonly bool _isFile;
     private bool _closed;
 
-    /// <summary>A log into a writer, which is disposed with it.</summary>
-    /// <param name="name">Under which loggers find it.</param>
-    /// <param name="writer">Where lines go, each flushed.</param>
-    /// <param name="time">The clock.</param>
-    public RunLog(string name, TextWriter writer, TimeProvider time)
+    private RunLog(string name, TextWriter writer, TimeProvider time, bool isFile)
     {
-        (Name, _writer, _time) = (name, writer, time);
+        (Name, _writer, _time, _isFile) = (name, writer, time, isFile);
         Open[name] = this;
     }
 
     /// <summary>Under which loggers find it.</summary>
     public string Name { get; }
 
+    /// <summary>Whether people read it as it comes, so that only what concerns them should be in it.</summary>
+    public bool IsForPeople => !_isFile;
+
     /// <summary>A log into a new file.</summary>
     public static RunLog ToFile(string file, TimeProvider time) =>
-        new(file, new StreamWriter(new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read)), time);
+        new(file, new StreamWriter(new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read)), time, isFile: true);
+
+    /// <summary>A log onto a terminal, which stays open.</summary>
+    public static RunLog ToTerminal(TextWriter writer, TimeProvider time) => new($"terminal {Guid.NewGuid()}", writer, time, isFile: false);
 
     /// <summary>The open log of that name, or null.</summary>
     public static RunLog? Find(string name) => Open.GetValueOrDefault(name);
@@ -55,7 +58,10 @@ internal sealed class RunLog : IDisposable
         lock (_gate)
         {
             _closed = true;
-            _writer.Dispose();
+            if (_isFile)
+            {
+                _writer.Dispose();
+            }
         }
     }
 }

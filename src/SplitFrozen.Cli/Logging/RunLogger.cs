@@ -14,8 +14,9 @@ internal sealed class RunLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMes
     {
         var log = RunLog.Find(Context.System.Settings.Config.GetString(LogKey));
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
-        Receive<LogEvent>(e => log?.Write(
+        Receive<LogEvent>(e => !(log?.IsForPeople ?? true) || IsForPeople(e), e => log?.Write(
             e.LogLevel().StringFor(), e.LogClass.Name, e.Cause is null ? $"{e.Message}" : $"{e.Message}{Environment.NewLine}{e.Cause}"));
+        Receive<LogEvent>(_ => { });
     }
 
     /// <summary>Makes actor systems log to a log, unless the user names loggers of his own.</summary>
@@ -29,4 +30,7 @@ internal sealed class RunLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMes
           run-log = "{{log.Name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}}"
         }
         """));
+
+    private static bool IsForPeople(LogEvent e) =>
+        e.LogLevel() >= LogLevel.WarningLevel || (e.LogClass.Namespace ?? "").StartsWith(nameof(SplitFrozen), StringComparison.Ordinal);
 }

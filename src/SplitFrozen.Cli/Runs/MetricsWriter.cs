@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -11,6 +12,7 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
     private readonly Lock _gate = new();
     private readonly StreamWriter _writer;
     private readonly TimeProvider _time;
+    private bool _closed;
 
     public MetricsWriter(string file, TimeProvider time)
     {
@@ -23,7 +25,7 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
     {
         var line = new JsonObject
         {
-            ["time"] = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture),
+            ["time"] = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
             ["event"] = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.GetType().Name),
         };
         foreach (var (name, value) in JsonSerializer.SerializeToNode(e, e.GetType(), RunJson.Line)!.AsObject().ToList())
@@ -33,7 +35,11 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
 
         lock (_gate)
         {
-            _writer.WriteLine(line.ToJsonString(RunJson.Line));
+            // Nodes still leave after a run has ended.
+            if (!_closed)
+            {
+                _writer.WriteLine(line.ToJsonString(RunJson.Line));
+            }
         }
     }
 
@@ -42,6 +48,7 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
     {
         lock (_gate)
         {
+            _closed = true;
             _writer.Dispose();
         }
     }

@@ -21,7 +21,7 @@ internal static class RunJson
         WriteIndented = indented,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Converters = { new DeviceIdConverter(), new AllocationEpochConverter() },
+        Converters = { new DeviceIdConverter(), new AllocationEpochConverter(), new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     private sealed class DeviceIdConverter : JsonConverter<DeviceId>

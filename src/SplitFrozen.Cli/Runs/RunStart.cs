@@ -6,7 +6,7 @@ namespace SplitFrozen.Cli.Runs;
 /// <param name="Configuration">The resolved configuration, as HOCON.</param>
 /// <param name="Versions">What the run was made with.</param>
 /// <param name="Partition">How the data is spread.</param>
-internal sealed record RunStart(string Configuration, Versions Versions, PartitionReport Partition)
+internal sealed record RunStart(string Configuration, Versions Versions, PartitionRecord Partition)
 {
     /// <summary>Writes config.conf, versions.json and partition.json.</summary>
     public void Write(string folder)

@@ -3,17 +3,17 @@ using System.Runtime.InteropServices;
 
 using Akka.Actor;
 
-using TorchSharp;
+using SplitFrozen.Model;
 
 namespace SplitFrozen.Cli.Runs;
 
 /// <summary>What a run was made with.</summary>
 internal sealed record Versions(
-    string Program, string Dotnet, string TorchSharp, string Libtorch, string Akka, string OperatingSystem, string Processor, int Cores, string Architecture)
+    string Program, string Dotnet, string Torch, string Akka, string OperatingSystem, string Processor, int Cores, string Architecture)
 {
     /// <summary>Those of this process and machine.</summary>
     public static Versions Current { get; } = new(
-        ProgramVersion, RuntimeInformation.FrameworkDescription, Of(typeof(torch)), torch.__version__, Of(typeof(ActorSystem)),
+        ProgramVersion, RuntimeInformation.FrameworkDescription, TorchRuntime.Versions, Of(typeof(ActorSystem)),
         RuntimeInformation.OSDescription, ProcessorName(), Environment.ProcessorCount, RuntimeInformation.ProcessArchitecture.ToString());
 
     /// <summary>The program's own version.</summary>

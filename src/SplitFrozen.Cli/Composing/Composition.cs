@@ -1,0 +1,103 @@
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Cli.Terminal;
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Model;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Cli.Composing;
+
+/// <summary>The program's composition: Hugging Face models and text folders, trained by actors or in one process.</summary>
+internal sealed class Composition : IComposition
+{
+    /// <inheritdoc/>
+    public ITrainingRun OpenTraining(Settings settings)
+    {
+        if (settings.Training.Method == TrainingMethods.CenLora)
+        {
+            return new CenLoraTraining(OpenInputs(settings));
+        }
+
+        return settings.Nodes.Count > 0 ? new LocalTraining(OpenInputs(settings))
+            : throw new UserErrorException("splitfrozen.nodes names no device node, so that nobody would run the frozen layers; list some as in hocon/local.conf.");
+    }
+
+    /// <inheritdoc/>
+    public ITrainingRun OpenServer(Settings settings) =>
+        settings.Training.Method == TrainingMethods.SplitFrozen ? new ServerTraining(OpenInputs(settings))
+            : throw new UserErrorException($"splitfrozen.training.method = {settings.Training.Method} runs in one process: use `splitfrozen train`.");
+
+    /// <inheritdoc/>
+    public async Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
+    {
+        LoadNativeLibrary(settings.Training.Threads);
+        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
+        var device = settings.Device;
+        var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition);
+        var options = new DeviceNodeOptions(
+            settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
+            ExpectedNodes: 1, settings.Start.Limit);
+        var node = DeviceNodeHost.Start(options, akka);
+        await using (node.ConfigureAwait(false))
+        {
+            var stopped = new TaskCompletionSource();
+            using var registration = stop.Register(() => stopped.TrySetResult());
+            await (await Task.WhenAny(node.Ended, stopped.Task).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public string ProbeNativeLibrary()
+    {
+        LoadNativeLibrary(threads: 1);
+        return TorchRuntime.Versions;
+    }
+
+    /// <inheritdoc/>
+    public string DescribeModel(Settings settings)
+    {
+        var shape = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Shape;
+        return $"{settings.Model.Path}: {shape.Family}, {shape.Layers} layers of width {shape.Width}, {Units.Number(shape.Vocabulary)} tokens, context {shape.Context}";
+    }
+
+    /// <inheritdoc/>
+    public string DescribeData(Settings settings)
+    {
+        var inputs = OpenInputs(settings);
+        var data = inputs.Data;
+        var splits = string.Join(", ", data.Splits.Select(s => $"{s.ToString().ToLowerInvariant()} {Units.Number(data.Rows(s))}"));
+        return $"{data.Name}: {(data.Task == TaskKind.Classification ? $"{data.Labels.Count} labels" : "language modelling")}, rows: {splits}";
+    }
+
+    /// <inheritdoc/>
+    public AdapterScore Score(Settings settings, string adapterFolder)
+    {
+        var inputs = OpenInputs(settings);
+        var sets = inputs.HeldOutSets();
+        using var frozen = inputs.Model.LoadFrozen(inputs.Cut);
+        using var stage = inputs.Model.LoadTrainer(inputs.Trainer);
+        stage.LoadAdapter(adapterFolder);
+        TargetScore ScoreSet(IReadOnlyList<EncodedSample> samples) =>
+            Evaluator.Score(stage, Evaluator.Freeze(frozen, samples, inputs.Cut, settings.Pipeline.UnitTokens));
+
+        return new AdapterScore(
+            sets.EvaluationName, ScoreSet(sets.Evaluation), sets.ValidationName, sets.Validation.Count > 0 ? ScoreSet(sets.Validation) : null);
+    }
+
+    private static RunInputs OpenInputs(Settings settings)
+    {
+        LoadNativeLibrary(settings.Training.Threads);
+        return RunInputs.Open(settings);
+    }
+
+    private static void LoadNativeLibrary(int threads)
+    {
+        NativeLibraryCheck.Require();
+        TorchRuntime.UseThreads(threads);
+        TorchRuntime.Probe();
+    }
+}

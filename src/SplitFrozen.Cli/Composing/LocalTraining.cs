@@ -1,0 +1,17 @@
+using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Cli.Runs;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Runs;
+
+namespace SplitFrozen.Cli.Composing;
+
+/// <summary>SplitFrozen in a cluster of this machine: a server node and the device nodes of splitfrozen.nodes.</summary>
+internal sealed class LocalTraining(RunInputs inputs) : ITrainingRun
+{
+    /// <inheritdoc/>
+    public PartitionRecord Partition => PartitionRecord.Of(inputs);
+
+    /// <inheritdoc/>
+    public Task<RunSummary> RunAsync(RunHost host) =>
+        LocalCluster.RunAsync(ServerTraining.Run(inputs, host), new DeviceData(inputs.Source, OwnFolder: false, Part: null), host.Akka);
+}

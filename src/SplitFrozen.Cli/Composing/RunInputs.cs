@@ -1,0 +1,90 @@
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Model;
+using SplitFrozen.Model.Data;
+using SplitFrozen.Model.Tokenizers;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Cli.Composing;
+
+/// <summary>A run's model and data, opened and checked against its settings and each other.</summary>
+/// <param name="Settings">The configuration.</param>
+/// <param name="Model">The model folder.</param>
+/// <param name="Source">The data folder.</param>
+/// <param name="Data">The data folder, opened.</param>
+/// <param name="Cut">First trained block.</param>
+/// <param name="Spread">How shared training rows are spread, the validation share resolved.</param>
+/// <param name="Partition">The rows of each device.</param>
+/// <param name="HeldOut">Names and rows of the held-out sets.</param>
+internal sealed record RunInputs(
+    Settings Settings, IModelSource Model, IDataSource Source, IDataSet Data, int Cut, PartitionSpec Spread, Partition Partition, HeldOutRows HeldOut)
+{
+    /// <summary>Room for a frame's header beside its activations.</summary>
+    private const int HeaderRoom = 64 * 1024;
+
+    /// <summary>Opens what the settings name.</summary>
+    /// <exception cref="UserErrorException">Something does not exist, cannot be read or does not fit.</exception>
+    public static RunInputs Open(Settings settings)
+    {
+        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
+        var cut = FirstTrained(settings, model.Shape);
+        CheckSizes(settings, model.Shape);
+        var source = OpenSource(settings, model);
+        var data = source.Open(settings.Data.MaxLength, []);
+        var heldOut = HeldOutRows.Choose(data, settings.Data.Validation);
+        var spread = settings.Data.Partition with { ValidationShare = heldOut.ShareOfTraining };
+        var partition = Partitioner.Split(data.Rows(DataSplit.Train), data.TrainLabels, spread);
+        return new RunInputs(settings, model, source, data, cut, spread, partition, heldOut);
+    }
+
+    /// <summary>Opens the data folder of a node.</summary>
+    public static IDataSource OpenSource(Settings settings, IModelSource model)
+    {
+        var tokenizer = TokenizerFolder.Open(settings.Model.Path);
+        TokenizerFolder.RequireFit(tokenizer, model.Shape.Vocabulary, settings.Model.Path);
+        return new TextDataSource(settings.Data.Path, settings.Data.Columns, tokenizer);
+    }
+
+    /// <summary>The held-out sets, tokenised.</summary>
+    public HeldOutSets HeldOutSets() => HeldOut.Encode(Data, Partition.Validation, Settings.Data.EvaluationLimit);
+
+    /// <summary>What is trained.</summary>
+    public TrainerSpec Trainer => new(
+        Data.Task, Data.Labels.Count, Cut, Settings.Lora, Settings.Training.WeightDecay, Settings.Training.ClipNorm, Settings.Training.Seed);
+
+    /// <summary>What all nodes of a run agree on.</summary>
+    public RunSpec Spec(string name) => new(
+        name, Model.Fingerprint, Data.Task, [.. Data.Labels], Cut, Settings.Data.MaxLength, Settings.Pipeline.UnitTokens, Settings.Channel.Credits,
+        Settings.Training.Threads, Spread, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds);
+
+    private static int FirstTrained(Settings settings, ModelShape shape)
+    {
+        if (settings.Training.Method == TrainingMethods.CenLora)
+        {
+            var from = settings.Training.LoraFrom ?? 0;
+            return from < shape.Layers ? from
+                : throw new UserErrorException($"splitfrozen.training.lora-from = {from} is outside the model: it has {shape.Layers} layers, so 0 to {shape.Layers - 1} are allowed.");
+        }
+
+        var cut = settings.Model.Cut ?? shape.Layers / 2;
+        return cut >= 1 && cut < shape.Layers ? cut
+            : throw new UserErrorException($"splitfrozen.model.cut = {cut} leaves nothing to freeze or nothing to train: the model has {shape.Layers} layers, so 1 to {shape.Layers - 1} are allowed.");
+    }
+
+    private static void CheckSizes(Settings settings, ModelShape shape)
+    {
+        if (settings.Data.MaxLength > shape.Context)
+        {
+            throw new UserErrorException($"splitfrozen.data.max-length = {settings.Data.MaxLength} is longer than the model's context of {shape.Context} tokens; lower it.");
+        }
+
+        var unit = ((long)Math.Max(settings.Pipeline.UnitTokens, settings.Data.MaxLength) * shape.Width * sizeof(float)) + HeaderRoom;
+        if (unit > settings.Channel.MaxFrameBytes)
+        {
+            throw new UserErrorException($"A forward unit takes up to {unit} bytes at this model's width of {shape.Width}, more than splitfrozen.channel.max-frame-bytes = {settings.Channel.MaxFrameBytes}; raise that, or lower splitfrozen.pipeline.unit-tokens.");
+        }
+    }
+}

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Model.Data;
 using SplitFrozen.Model.Tests.Support;

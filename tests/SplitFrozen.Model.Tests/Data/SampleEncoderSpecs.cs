@@ -11,17 +11,17 @@ namespace SplitFrozen.Model.Tests.Data;
 /// <summary>Token ids and targets of single rows.</summary>
 public sealed class SampleEncoderSpecs
 {
-    private static readonly ITextTokenizer _tiny = DataFolderFixture.Tokenizer;
+    private static readonly ITextTokenizer Tiny = DataFolderFixture.Tokenizer;
 
     [Fact]
     public void Should_cut_classification_samples_at_the_maximum_length()
     {
         var row = new TextRow(2, "I am still waiting on my card?", "7");
-        var whole = _tiny.Encode(row.Input, addSpecialTokens: true);
-        var sample = new SampleEncoder(_tiny, 4).Classification("file", row, 7);
+        var whole = Tiny.Encode(row.Input, addSpecialTokens: true);
+        var sample = new SampleEncoder(Tiny, 4).Classification("file", row, 7);
         Assert.Equal(whole[..4], sample.Tokens);
         Assert.Equal([7], sample.Targets);
-        Assert.Equal(whole, new SampleEncoder(_tiny, 128).Classification("file", row, 7).Tokens);
+        Assert.Equal(whole, new SampleEncoder(Tiny, 128).Classification("file", row, 7).Tokens);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class SampleEncoderSpecs
     [Fact]
     public void Should_give_an_empty_text_one_token_or_name_its_row()
     {
-        Assert.Equal([_tiny.EndOfText!.Value], new SampleEncoder(_tiny, 8).Classification("file", new TextRow(3, "", "0"), 0).Tokens);
+        Assert.Equal([Tiny.EndOfText!.Value], new SampleEncoder(Tiny, 8).Classification("file", new TextRow(3, "", "0"), 0).Tokens);
         var bare = new TokenizerJsonText(["a"]).Open();
         var error = Assert.Throws<UserErrorException>(() => new SampleEncoder(bare, 8).Classification("file.csv", new TextRow(3, "", "0"), 0));
         Assert.Contains("file.csv, line 3: the text is empty", error.Message, StringComparison.Ordinal);
@@ -40,10 +40,10 @@ public sealed class SampleEncoderSpecs
     [Fact]
     public void Should_train_on_the_answer_and_the_end_of_text_only()
     {
-        var sample = new SampleEncoder(_tiny, 128).LanguageModel(new TextRow(1, "What is 2 + 2?", "It is 4."));
-        var prompt = _tiny.Encode("What is 2 + 2?\n", addSpecialTokens: true).Length;
-        int[] followers = [.. sample.Tokens[1..], _tiny.EndOfText!.Value];
-        Assert.Equal("What is 2 + 2?\nIt is 4.", _tiny.Decode(sample.Tokens));
+        var sample = new SampleEncoder(Tiny, 128).LanguageModel(new TextRow(1, "What is 2 + 2?", "It is 4."));
+        var prompt = Tiny.Encode("What is 2 + 2?\n", addSpecialTokens: true).Length;
+        int[] followers = [.. sample.Tokens[1..], Tiny.EndOfText!.Value];
+        Assert.Equal("What is 2 + 2?\nIt is 4.", Tiny.Decode(sample.Tokens));
         Assert.Equal([.. Enumerable.Repeat(Target.Ignored, prompt - 1), .. followers[(prompt - 1)..]], sample.Targets);
     }
 
@@ -51,10 +51,10 @@ public sealed class SampleEncoderSpecs
     public void Should_keep_the_next_token_as_target_where_a_sample_is_cut()
     {
         var row = new TextRow(1, "What is 2 + 2?", "It is 4.");
-        var whole = new SampleEncoder(_tiny, 128).LanguageModel(row);
+        var whole = new SampleEncoder(Tiny, 128).LanguageModel(row);
         for (var length = 1; length <= whole.Tokens.Length; length++)
         {
-            var sample = new SampleEncoder(_tiny, length).LanguageModel(row);
+            var sample = new SampleEncoder(Tiny, length).LanguageModel(row);
             Assert.Equal(whole.Tokens[..length], sample.Tokens);
             Assert.Equal(whole.Targets[..length], sample.Targets);
         }

@@ -1,7 +1,9 @@
 using System.Text;
+
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+
 using SplitFrozen.Model.Tests.Support;
 using SplitFrozen.Model.Tokenizers;
 
@@ -10,34 +12,34 @@ namespace SplitFrozen.Model.Tests.Tokenizers;
 /// <summary>Byte-level and byte-fallback tokenizers lose nothing, whatever the text.</summary>
 public sealed class RoundTripSpecs
 {
-    private static readonly ITextTokenizer _byteLevel = TokenizerFolder.Open(Repository.TinyGpt2);
-    private static readonly ITextTokenizer _byteFallback = TokenizerFolder.Open(Repository.Fixture("stories260k"));
+    private static readonly ITextTokenizer ByteLevel = TokenizerFolder.Open(Repository.TinyGpt2);
+    private static readonly ITextTokenizer ByteFallback = TokenizerFolder.Open(Repository.Fixture("stories260k"));
 
     [Property(MaxTest = 300)]
     public Property Should_get_any_text_back_from_byte_level_ids() =>
-        Prop.ForAll(Texts(), text => _byteLevel.Decode(_byteLevel.Encode(text, addSpecialTokens: true)) == text);
+        Prop.ForAll(Texts(), text => ByteLevel.Decode(ByteLevel.Encode(text, addSpecialTokens: true)) == text);
 
     [Property(MaxTest = 300)]
     public Property Should_get_any_text_back_from_ids_with_byte_fallback() =>
-        Prop.ForAll(Texts(), text => _byteFallback.Decode(_byteFallback.Encode(text, addSpecialTokens: true)) == text);
+        Prop.ForAll(Texts(), text => ByteFallback.Decode(ByteFallback.Encode(text, addSpecialTokens: true)) == text);
 
     [Property(MaxTest = 100)]
     public Property Should_give_one_result_from_many_threads() => Prop.ForAll(Texts(), text =>
     {
-        var expected = _byteLevel.Encode(text, addSpecialTokens: false);
-        return ParallelEnumerable.Range(0, 8).All(_ => _byteLevel.Encode(text, addSpecialTokens: false).AsSpan().SequenceEqual(expected));
+        var expected = ByteLevel.Encode(text, addSpecialTokens: false);
+        return ParallelEnumerable.Range(0, 8).All(_ => ByteLevel.Encode(text, addSpecialTokens: false).AsSpan().SequenceEqual(expected));
     });
 
     [Fact]
     public void Should_read_half_a_surrogate_pair_as_the_replacement_character() =>
-        Assert.Equal("a\uFFFDb", _byteLevel.Decode(_byteLevel.Encode("a\uD83Db", addSpecialTokens: false)));
+        Assert.Equal("a\uFFFDb", ByteLevel.Decode(ByteLevel.Encode("a\uD83Db", addSpecialTokens: false)));
 
     [Fact]
     public void Should_encode_long_words_in_reasonable_time()
     {
         var word = string.Concat(Enumerable.Range(0, 20_000).Select(i => "abcdefghij"[i * 7 % 10]));
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        Assert.Equal(word, _byteLevel.Decode(_byteLevel.Encode(word, addSpecialTokens: false)));
+        Assert.Equal(word, ByteLevel.Decode(ByteLevel.Encode(word, addSpecialTokens: false)));
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"A word of 20,000 letters took {watch.Elapsed}.");
     }
 

@@ -7,7 +7,7 @@ namespace SplitFrozen.Model.Tests.Tokenizers;
 /// <summary>Tokenizer files that are missing, broken or do not fit, each with a message that names the file and the fault.</summary>
 public sealed class TokenizerErrorSpecs
 {
-    private static readonly TokenizerJsonText _good = new(["a", "b", "ab"], "a b");
+    private static readonly TokenizerJsonText Good = new(["a", "b", "ab"], "a b");
 
     [Fact]
     public void Should_name_a_folder_that_does_not_exist() => AssertError("/no/such/folder", "/no/such/folder does not exist", "splitfrozen.model.path");
@@ -38,7 +38,7 @@ public sealed class TokenizerErrorSpecs
     [InlineData("""{"unk_token":"<unk>"}""", "unknown token \"<unk>\" is not in the vocabulary")]
     [InlineData("""{"end_of_word_suffix":"</w>"}""", "end_of_word_suffix")]
     [InlineData("""{"byte_fallback":1}""", "model.byte_fallback should be true or false")]
-    public void Should_refuse_a_model_it_cannot_use(string model, string fault) => AssertJsonError((_good with { Model = model }).Write(), "tokenizer.json", fault);
+    public void Should_refuse_a_model_it_cannot_use(string model, string fault) => AssertJsonError((Good with { Model = model }).Write(), "tokenizer.json", fault);
 
     [Theory]
     [InlineData("""{"type":"Bert"}""", "pre_tokenizer.type is \"Bert\"; known are")]
@@ -46,15 +46,15 @@ public sealed class TokenizerErrorSpecs
     [InlineData("""{"type":"Split","pattern":{"Regex":"a"},"behavior":"Else"}""", "pre_tokenizer.behavior is \"Else\"")]
     [InlineData("""{"type":"Sequence","pretokenizers":[{"type":"ByteLevel"},{}]}""", "pre_tokenizer.pretokenizers[1] has no \"type\"")]
     [InlineData("""{"type":"Metaspace","prepend_scheme":"last"}""", "pre_tokenizer.prepend_scheme is \"last\"")]
-    public void Should_refuse_a_pre_tokenizer_it_does_not_know(string part, string fault) => AssertJsonError((_good with { PreTokenizer = part }).Write(), fault);
+    public void Should_refuse_a_pre_tokenizer_it_does_not_know(string part, string fault) => AssertJsonError((Good with { PreTokenizer = part }).Write(), fault);
 
     [Fact]
     public void Should_refuse_other_parts_it_does_not_know()
     {
-        AssertJsonError((_good with { Normalizer = """{"type":"Precompiled"}""" }).Write(), "normalizer.type is \"Precompiled\"; known are");
-        AssertJsonError((_good with { PostProcessor = """{"type":"BertProcessing"}""" }).Write(), "post_processor.type is \"BertProcessing\"; known are");
-        AssertJsonError((_good with { Decoder = """{"type":"WordPiece"}""" }).Write(), "decoder.type is \"WordPiece\"; known are");
-        AssertJsonError((_good with { AddedTokens = """[{"id":3,"content":""}]""" }).Write(), "added_tokens[0].content is empty");
+        AssertJsonError((Good with { Normalizer = """{"type":"NFC"}""" }).Write(), "normalizer.type is \"NFC\"; known are");
+        AssertJsonError((Good with { PostProcessor = """{"type":"BertProcessing"}""" }).Write(), "post_processor.type is \"BertProcessing\"; known are");
+        AssertJsonError((Good with { Decoder = """{"type":"WordPiece"}""" }).Write(), "decoder.type is \"WordPiece\"; known are");
+        AssertJsonError((Good with { AddedTokens = """[{"id":3,"content":""}]""" }).Write(), "added_tokens[0].content is empty");
     }
 
     [Theory]
@@ -72,7 +72,7 @@ public sealed class TokenizerErrorSpecs
     [Fact]
     public void Should_refuse_a_tokenizer_with_more_ids_than_the_model()
     {
-        var tokenizer = _good.Open();
+        var tokenizer = Good.Open();
         TokenizerFolder.RequireFit(tokenizer, 3, "folder");
         var error = Assert.Throws<UserErrorException>(() => TokenizerFolder.RequireFit(tokenizer, 2, "some/folder"));
         Assert.Contains("some/folder has token ids up to 2, but the model knows only 2 tokens", error.Message, StringComparison.Ordinal);
@@ -85,7 +85,7 @@ public sealed class TokenizerErrorSpecs
     public void Should_take_the_tokens_that_begin_and_end_a_text_from_the_folder(string file, string text, int? begin, int? end)
     {
         using var folder = new TestFolder();
-        File.WriteAllText(folder.File("tokenizer.json"), _good.Write());
+        File.WriteAllText(folder.File("tokenizer.json"), Good.Write());
         File.WriteAllText(folder.File(file), text);
         var tokenizer = TokenizerFolder.Open(folder.Path);
         Assert.Equal((begin, end), (tokenizer.BeginOfText, tokenizer.EndOfText));

@@ -3,26 +3,26 @@ namespace SplitFrozen.Model.Tests.Tokenizers;
 /// <summary>The parts of tokenizer.json that the reference strings do not reach.</summary>
 public sealed class TokenizerJsonSpecs
 {
-    private static readonly string[] _letters = ["<unk>", "a", "b", "c", "1", "2", " ", "ab", "abc", "aa"];
+    private static readonly string[] Letters = ["<unk>", "a", "b", "c", "1", "2", " ", "ab", "abc", "aa"];
 
     [Fact]
     public void Should_merge_the_best_pair_first_and_from_the_left()
     {
-        var json = new TokenizerJsonText(_letters, "a b", "ab c", "a a");
+        var json = new TokenizerJsonText(Letters, "a b", "ab c", "a a");
         Assert.Equal(["abc", "ab", "aa", "ab"], json.Cut("abcabaaab"));
     }
 
     [Fact]
     public void Should_read_merges_as_pairs_too()
     {
-        var json = new TokenizerJsonText(_letters) { Model = """{"merges":[["a","b"]]}""" };
+        var json = new TokenizerJsonText(Letters) { Model = """{"merges":[["a","b"]]}""" };
         Assert.Equal(["ab", "c"], json.Cut("abc"));
     }
 
     [Fact]
     public void Should_take_a_whole_word_where_merges_are_ignored()
     {
-        var tokens = new TokenizerJsonText([.. _letters, "cab"], "a b");
+        var tokens = new TokenizerJsonText([.. Letters, "cab"], "a b");
         Assert.Equal(["c", "ab"], tokens.Cut("cab"));
         Assert.Equal(["cab"], (tokens with { Model = """{"ignore_merges":true}""" }).Cut("cab"));
     }
@@ -32,7 +32,7 @@ public sealed class TokenizerJsonSpecs
     [InlineData(false, new[] { "a", "<unk>", "<unk>", "b", "<unk>" })]
     public void Should_fuse_unknown_characters_where_told(bool fuse, string[] expected)
     {
-        var json = new TokenizerJsonText(_letters) { Model = $$"""{"unk_token":"<unk>","fuse_unk":{{(fuse ? "true" : "false")}}}""" };
+        var json = new TokenizerJsonText(Letters) { Model = $$"""{"unk_token":"<unk>","fuse_unk":{{(fuse ? "true" : "false")}}}""" };
         Assert.Equal(expected, json.Cut("axyb\U0001F917"));
     }
 
@@ -118,7 +118,7 @@ public sealed class TokenizerJsonSpecs
     [Fact]
     public void Should_prefer_the_longest_added_token_and_mind_its_edges()
     {
-        var json = new TokenizerJsonText([.. _letters, "x", "."])
+        var json = new TokenizerJsonText([.. Letters, "x", "."])
         {
             AddedTokens = """
                 [{"id":20,"content":"<x>"},{"id":21,"content":"<x>y"},{"id":22,"content":"<l>","lstrip":true},{"id":23,"content":"<r>","rstrip":true},
@@ -134,7 +134,7 @@ public sealed class TokenizerJsonSpecs
     [Fact]
     public void Should_look_for_normalised_tokens_in_the_normalised_text()
     {
-        var json = new TokenizerJsonText([.. _letters, "A"])
+        var json = new TokenizerJsonText([.. Letters, "A"])
         {
             Normalizer = """{"type":"Lowercase"}""",
             AddedTokens = """[{"id":20,"content":"CaB","normalized":true},{"id":21,"content":"AA","normalized":false}]""",
@@ -143,15 +143,13 @@ public sealed class TokenizerJsonSpecs
     }
 
     [Theory]
-    [InlineData("""{"type":"NFC"}""", "e\u0301", "é")]
-    [InlineData("""{"type":"NFKC"}""", "ﬁ", "fi")]
     [InlineData("""{"type":"Lowercase"}""", "É", "é")]
     [InlineData("""{"type":"Strip","strip_left":true,"strip_right":false}""", " f ", "f ")]
     [InlineData("""{"type":"Replace","pattern":{"Regex":" +"},"content":"_"}""", "f   i", "f_i")]
     [InlineData("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"_"},{"type":"Replace","pattern":{"String":"f"},"content":"i"}]}""", "f", "_i")]
     public void Should_normalise_as_told(string normalizer, string text, string expected)
     {
-        var json = new TokenizerJsonText(["e", "é", "\u0301", "f", "i", " ", "_"]) { Normalizer = normalizer };
+        var json = new TokenizerJsonText(["é", "f", "i", " ", "_"]) { Normalizer = normalizer };
         Assert.Equal(expected, string.Concat(json.Cut(text)));
     }
 

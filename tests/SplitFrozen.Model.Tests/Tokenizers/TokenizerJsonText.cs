@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+
 using SplitFrozen.Model.Tests.Support;
 using SplitFrozen.Model.Tokenizers;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+
 using SplitFrozen.Model.Tests.Support;
 using SplitFrozen.Model.Tokenizers;
 

@@ -10,15 +10,15 @@ public sealed class TokenizerIdsSpecs
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Should_give_the_reference_ids(string name) => TokenizerReference.Of(name).AssertIds(Open(name));
+    public void Should_give_the_reference_ids(string name) => Reference(name).AssertIds(Open(name));
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Should_add_the_reference_special_tokens(string name) => TokenizerReference.Of(name).AssertSpecialTokens(Open(name));
+    public void Should_add_the_reference_special_tokens(string name) => Reference(name).AssertSpecialTokens(Open(name));
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Should_decode_to_the_reference_text(string name) => TokenizerReference.Of(name).AssertTexts(Open(name));
+    public void Should_decode_to_the_reference_text(string name) => Reference(name).AssertTexts(Open(name));
 
     [Theory]
     [InlineData("gpt2", 50257, 50256, 50256)]
@@ -46,6 +46,8 @@ public sealed class TokenizerIdsSpecs
     [Fact]
     public void Should_refuse_to_decode_an_id_it_does_not_have() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => Open("stories260k").Decode([512]));
+
+    private static TokenizerReference Reference(string name) => TokenizerReference.Read(Repository.Fixture("tokenizers", "ids.json"), name);
 
     private static ITextTokenizer Open(string name) => name switch
     {

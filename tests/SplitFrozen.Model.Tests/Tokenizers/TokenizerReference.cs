@@ -10,10 +10,10 @@ namespace SplitFrozen.Model.Tests.Tokenizers;
 /// <param name="reference">What one tokenizer makes of them.</param>
 internal sealed class TokenizerReference(string[] texts, JsonElement reference)
 {
-    /// <summary>The reference of one of the tokenizers in tests/Fixtures/tokenizers/ids.json.</summary>
-    public static TokenizerReference Of(string name)
+    /// <summary>The reference of one of the tokenizers in a file of ids.</summary>
+    public static TokenizerReference Read(string file, string name)
     {
-        var root = Json.Read(Repository.Fixture("tokenizers", "ids.json"));
+        var root = Json.Read(file);
         return new TokenizerReference(
             [.. root.GetProperty("texts").EnumerateArray().Select(text => text.GetString()!)], root.GetProperty("ids").GetProperty(name));
     }

@@ -26,8 +26,8 @@ public sealed record EvaluationChoice(DataSplit Evaluation, DataSplit? Validatio
             return evaluation != DataSplit.Train
                 ? new EvaluationChoice(evaluation, null, 0)
                 : throw new UserErrorException(
-                    "The data has neither a test nor a dev split with labels, and splitfrozen.data.validation = none holds out no training rows: there is nothing to evaluate on. "
-                    + "Set splitfrozen.data.validation to auto or a share, or add a test file.");
+                    "The data has neither a test nor a dev split with labels, and splitfrozen.data.validation = none holds out no training rows: "
+                    + "there is nothing to evaluate on. Set splitfrozen.data.validation to auto or a share, or add a test file.");
         }
 
         return validation is null && evaluation == DataSplit.Test && splits.Contains(DataSplit.Dev)

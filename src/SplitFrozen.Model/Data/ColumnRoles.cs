@@ -94,7 +94,9 @@ internal sealed record ColumnRoles(TaskKind Task, IReadOnlyList<string> Inputs, 
         /// <summary>The column that is set, if it exists, or else the first that has a known name.</summary>
         public string? Pick(string? set, IEnumerable<string> known) => set is not null
             ? Names.FirstOrDefault(name => name == set)
-            : known.Select(candidate => Names.FirstOrDefault(name => name.Equals(candidate, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(name => name is not null);
+            : known
+                .Select(candidate => Names.FirstOrDefault(name => name.Equals(candidate, StringComparison.OrdinalIgnoreCase)))
+                .FirstOrDefault(name => name is not null);
 
         public string Require(string key, string? set, IEnumerable<string> known) => Pick(set, known) ?? throw Missing(key, set);
 

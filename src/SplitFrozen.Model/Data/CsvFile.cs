@@ -51,7 +51,8 @@ internal sealed class CsvFile(string path) : DataFile(path)
         {
             throw Error(
                 checked((int)exception.LineNumber),
-                $"is not well-formed: {exception.Message} Texts with commas, quotes or line breaks stand in double quotes, each quote in them doubled. Mend or remove the row.",
+                $"is not well-formed: {exception.Message} Texts with commas, quotes or line breaks stand in double quotes, "
+                + "each quote in them doubled. Mend or remove the row.",
                 exception);
         }
     }

@@ -19,16 +19,22 @@ internal static class DataFolder
     {
         if (!Directory.Exists(folder))
         {
-            throw new UserErrorException($"The data folder {folder} does not exist. Set splitfrozen.data.path (--data) to a folder with train.csv, train.tsv or train.jsonl.");
+            throw new UserErrorException(
+                $"The data folder {folder} does not exist. Set splitfrozen.data.path (--data) to a folder with train.csv, train.tsv or train.jsonl.");
         }
 
         var files = new Dictionary<DataSplit, DataFile>();
         foreach (var (split, names) in Names)
         {
-            var found = names.SelectMany(name => DataFile.Endings.Select(ending => name + ending)).Where(name => File.Exists(Path.Combine(folder, name))).ToList();
+            var found = names
+                .SelectMany(name => DataFile.Endings.Select(ending => name + ending))
+                .Where(name => File.Exists(Path.Combine(folder, name)))
+                .ToList();
             if (found.Count > 1)
             {
-                throw new UserErrorException($"The data folder {folder} has several files for its {split.ToString().ToLowerInvariant()} split: {string.Join(", ", found)}. Keep one of them.");
+                throw new UserErrorException(
+                    $"The data folder {folder} has several files for its {split.ToString().ToLowerInvariant()} split: {string.Join(", ", found)}. "
+                    + "Keep one of them.");
             }
 
             if (found.Count == 1)

@@ -54,7 +54,8 @@ internal sealed class JsonLinesFile(string path) : DataFile(path)
     {
         if (!row.TryGetProperty(name, out var value))
         {
-            throw Error(line, $"has no field \"{name}\"; it has {string.Join(", ", row.EnumerateObject().Select(field => $"\"{field.Name}\""))}. Mend or remove the row.");
+            var fields = string.Join(", ", row.EnumerateObject().Select(field => $"\"{field.Name}\""));
+            throw Error(line, $"has no field \"{name}\"; it has {fields}. Mend or remove the row.");
         }
 
         try

@@ -9,6 +9,7 @@ namespace SplitFrozen.Model.Data;
 internal static class LabelNames
 {
     private const string FileName = "categories.json";
+    private const string Remedy = "Mend it, or remove it to take the labels from the training rows.";
 
     /// <summary>The names that categories.json lists, or null where there is no such file.</summary>
     /// <exception cref="UserErrorException">The file is not a list of different names.</exception>
@@ -25,11 +26,11 @@ internal static class LabelNames
             var names = JsonSerializer.Deserialize<string[]>(File.ReadAllBytes(file)) ?? [];
             return names.Length > 0 && names.All(name => !string.IsNullOrEmpty(name)) && names.Distinct(StringComparer.Ordinal).Count() == names.Length
                 ? names
-                : throw new UserErrorException($"{file} should list the labels, each once and none empty. Mend it, or remove it to take the labels from the training rows.");
+                : throw new UserErrorException($"{file} should list the labels, each once and none empty. {Remedy}");
         }
         catch (JsonException exception)
         {
-            throw new UserErrorException($"{file} should be a JSON list of label names: {exception.Message} Mend it, or remove it to take the labels from the training rows.", exception);
+            throw new UserErrorException($"{file} should be a JSON list of label names: {exception.Message} {Remedy}", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

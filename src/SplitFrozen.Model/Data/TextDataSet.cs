@@ -36,7 +36,8 @@ internal sealed class TextDataSet : IDataSet
         _labels = new Lazy<IReadOnlyList<string>>(() => Task != TaskKind.Classification ? []
             : labels.Count > 0 ? labels
             : LabelNames.ReadCategories(folder) ?? LabelNames.Order(_rows[DataSplit.Train].Value.Rows.Select(row => row.Output)));
-        _labelIds = new Lazy<Dictionary<string, int>>(() => Labels.Select((name, id) => (name, id)).ToDictionary(label => label.name, label => label.id, StringComparer.Ordinal));
+        _labelIds = new Lazy<Dictionary<string, int>>(
+            () => Labels.Select((name, id) => (name, id)).ToDictionary(label => label.name, label => label.id, StringComparer.Ordinal));
         _trainLabels = new Lazy<int[]>(ReadTrainLabels);
     }
 
@@ -89,5 +90,6 @@ internal sealed class TextDataSet : IDataSet
         ? id
         : throw new UserErrorException(
             $"{rows.File}, line {row.Line}: the label \"{row.Output}\" is not one of the {Labels.Count} that are known "
-            + $"({string.Join(", ", Labels.Take(5))}{(Labels.Count > 5 ? ", …" : "")}). Mend the row, or add the label where the labels come from (categories.json or the training rows).");
+            + $"({string.Join(", ", Labels.Take(5))}{(Labels.Count > 5 ? ", …" : "")}). "
+            + "Mend the row, add the label to categories.json, or remove the file if its labels are not known.");
 }

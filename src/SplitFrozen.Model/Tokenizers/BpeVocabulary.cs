@@ -32,7 +32,8 @@ internal sealed record BpeVocabulary(
 
         if (UnknownToken is not null && !Tokens.ContainsKey(UnknownToken))
         {
-            throw new UserErrorException($"{vocabularyFile}: the unknown token \"{UnknownToken}\" is not in the vocabulary. Use the file as it was published with the model.");
+            throw new UserErrorException(
+                $"{vocabularyFile}: the unknown token \"{UnknownToken}\" is not in the vocabulary. Use the file as it was published with the model.");
         }
 
         return this;

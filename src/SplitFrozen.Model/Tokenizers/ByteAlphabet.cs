@@ -9,7 +9,7 @@ namespace SplitFrozen.Model.Tokenizers;
 internal static class ByteAlphabet
 {
     private static readonly char[] Characters = MakeCharacters();
-    private static readonly Dictionary<char, byte> Bytes = Characters.Select((character, value) => (character, value)).ToDictionary(pair => pair.character, pair => (byte)pair.value);
+    private static readonly Dictionary<char, byte> Bytes = Enumerable.Range(0, 256).ToDictionary(value => Characters[value], value => (byte)value);
 
     /// <summary>A text's UTF-8 bytes, one character each.</summary>
     public static string Write(string text)

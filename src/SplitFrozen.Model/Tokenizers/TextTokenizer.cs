@@ -30,7 +30,10 @@ internal sealed class TextTokenizer : ITextTokenizer
         _parts = parts;
         _rawSplitter = new AddedTokenSplitter(parts.AddedTokens.Where(token => !token.Normalized));
         _normalizedSplitter = new AddedTokenSplitter(
-            parts.AddedTokens.Where(token => token.Normalized).Select(token => token with { Content = parts.Normalize(token.Content) }).Where(token => token.Content.Length > 0));
+            parts.AddedTokens
+                .Where(token => token.Normalized)
+                .Select(token => token with { Content = parts.Normalize(token.Content) })
+                .Where(token => token.Content.Length > 0));
         _model = new BpeModel(parts.Vocabulary);
         _special = [.. parts.AddedTokens.Where(token => token.Special).Select(token => token.Id)];
         _tokens = new string?[1 + parts.Vocabulary.Tokens.Values.Concat(parts.AddedTokens.Select(token => token.Id)).DefaultIfEmpty(-1).Max()];

@@ -26,7 +26,9 @@ internal static class TokenDecoders
             "ByteFallback" => ByteFallback,
             "Fuse" => tokens => [string.Concat(tokens)],
             "Strip" => Strip(view.Required("content").Text(), view.Required("start").Integer(), view.Required("stop").Integer()),
-            "Metaspace" => Metaspace(view.Optional("replacement")?.Text() ?? "\u2581", view.Optional("prepend_scheme")?.Text() != "never" && view.Flag("add_prefix_space", true)),
+            "Metaspace" => Metaspace(
+                view.Optional("replacement")?.Text() ?? "\u2581",
+                dropFirst: view.Optional("prepend_scheme")?.Text() != "never" && view.Flag("add_prefix_space", true)),
             var other => throw type.Error($"is \"{other}\"; known are Sequence, ByteLevel, Replace, ByteFallback, Fuse, Strip and Metaspace"),
         };
     }

@@ -56,7 +56,9 @@ internal static class VocabularyAndMerges
             var pair = lines[i].TrimEnd('\r').Split(' ');
             merges.Add(pair.Length == 2 && pair.All(token => token.Length > 0)
                 ? (pair[0], pair[1])
-                : throw new UserErrorException($"{file}, line {i + 1}: should be two tokens with a space between them, but is \"{lines[i].TrimEnd('\r')}\". Copy the file again from its source."));
+                : throw new UserErrorException(
+                    $"{file}, line {i + 1}: should be two tokens with a space between them, but is \"{lines[i].TrimEnd('\r')}\". "
+                    + "Copy the file again from its source."));
         }
 
         return merges;

@@ -1,5 +1,7 @@
 using SplitFrozen.Domain.Data;
 
+using Xunit;
+
 namespace SplitFrozen.Domain.Tests.Data;
 
 /// <summary>What a run is scored on, by the splits that exist and the setting.</summary>

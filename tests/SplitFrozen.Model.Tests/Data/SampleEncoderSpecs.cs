@@ -1,5 +1,4 @@
 using SplitFrozen.Domain;
-using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Data;
 using SplitFrozen.Model.Tests.Support;

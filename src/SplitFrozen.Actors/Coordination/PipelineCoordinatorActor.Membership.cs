@@ -139,7 +139,8 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void Gone(DeviceGone gone)
     {
-        if (_devices.TryGetValue(gone.Device, out var device) && gone.Ref.Equals(device.Ref) && !device.Finished)
+        // At the end a device stops once it has told its last figures, and the news of that may be faster than the figures: the time limit decides.
+        if (!_ending && _devices.TryGetValue(gone.Device, out var device) && gone.Ref.Equals(device.Ref))
         {
             Lose(device, "its node was lost or stopped");
         }
@@ -150,12 +151,6 @@ internal sealed partial class PipelineCoordinatorActor
         device.Ref = null;
         _peers.Channel.Close(device.Id);
         _peers.Allocator.Tell(new AllocatorActor.Forget(device.Id));
-        if (_ending)
-        {
-            CompleteWhenAllFinished();
-            return;
-        }
-
         if (_window is null)
         {
             _devices.Remove(device.Id);

@@ -73,6 +73,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     /// <summary>Takes part: prepares, then works on what it is granted.</summary>
     private void Working()
     {
+        Receive<DeviceCommands.Welcome>(_ => _log.Debug("{Device} was welcomed twice: it had greeted again before the answer came", _id));
         Receive<DataLoaded>(m =>
         {
             _samples = m.Samples;

@@ -21,7 +21,7 @@ public static class LocalCluster
         var settings = run.Settings;
         var nodes = settings.Nodes;
         var devices = new List<DeviceNodeHost>();
-        await using var server = ServerNode.Start(run, akka, nodes.Count);
+        var server = ServerNode.Start(run, akka, nodes.Count);
         try
         {
             var cluster = settings.Cluster with { Port = 0, SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] };
@@ -36,7 +36,7 @@ public static class LocalCluster
         }
         finally
         {
-            await Task.WhenAll(devices.Select(d => d.DisposeAsync().AsTask())).ConfigureAwait(false);
+            await Task.WhenAll([.. devices.Select(d => d.EndAsync()), server.EndAsync()]).ConfigureAwait(false);
         }
     }
 

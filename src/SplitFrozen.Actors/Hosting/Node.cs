@@ -28,6 +28,10 @@ public abstract class Node : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Stops all actors without leaving first: for a cluster that ends as a whole, where nobody is left to hand over to.</summary>
+    internal Task EndAsync() => CoordinatedShutdown.Get(System)
+        .Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance, CoordinatedShutdown.PhaseBeforeActorSystemTerminate);
+
     /// <summary>Starts an actor system; an address that cannot be listened on becomes an error that names its keys.</summary>
     private protected static ActorSystem Start(ClusterSettings cluster, Config config)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.Serialization;
 
 using Akka.Actor;
+using Akka.Configuration;
 
 using AkkaSerializer = Akka.Serialization.Serializer;
 
@@ -12,9 +13,10 @@ namespace SplitFrozen.Actors.Serialization;
 /// </summary>
 public sealed class RefusingSerializer : AkkaSerializer
 {
-    /// <summary>Made by Akka from its configuration.</summary>
-    public RefusingSerializer(ExtendedActorSystem system) : base(system)
+    /// <summary>Made by Akka from its configuration, with the settings that it ships for the JSON serializer and that mean nothing here.</summary>
+    public RefusingSerializer(ExtendedActorSystem system, Config settings) : base(system)
     {
+        ArgumentNullException.ThrowIfNull(settings);
     }
 
     /// <inheritdoc/>

@@ -12,11 +12,11 @@ internal sealed record ColumnRoles(TaskKind Task, IReadOnlyList<string> Inputs, 
 {
     private const string Keys = "splitfrozen.data.columns";
 
-    private static readonly string[] _labels = ["gold_label", "label", "category", "intent", "Quality", "is_duplicate", "class"];
-    private static readonly string[] _texts = ["text", "sentence", "utterance", "query"];
-    private static readonly string[] _questions = ["question", "prompt"];
-    private static readonly string[] _answers = ["answer", "completion"];
-    private static readonly (string First, string Second)[] _pairs =
+    private static readonly string[] Labels = ["gold_label", "label", "category", "intent", "Quality", "is_duplicate", "class"];
+    private static readonly string[] Texts = ["text", "sentence", "utterance", "query"];
+    private static readonly string[] Questions = ["question", "prompt"];
+    private static readonly string[] Answers = ["answer", "completion"];
+    private static readonly (string First, string Second)[] Pairs =
     [
         ("sentence1", "sentence2"), ("#1 String", "#2 String"), ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"),
     ];
@@ -38,13 +38,13 @@ internal sealed record ColumnRoles(TaskKind Task, IReadOnlyList<string> Inputs, 
         }
 
         var columns = new Columns(file.Path, file.ReadColumns());
-        if (!models && columns.Pick(settings.Label, _labels) is { } label)
+        if (!models && columns.Pick(settings.Label, Labels) is { } label)
         {
             return new ColumnRoles(TaskKind.Classification, FindTexts(columns, settings, label), label);
         }
 
-        return !classifies && columns.Pick(settings.Answer, _answers) is { } answer
-            ? new ColumnRoles(TaskKind.LanguageModel, [columns.Require("question", settings.Question, _questions)], answer)
+        return !classifies && columns.Pick(settings.Answer, Answers) is { } answer
+            ? new ColumnRoles(TaskKind.LanguageModel, [columns.Require("question", settings.Question, Questions)], answer)
             : null;
     }
 
@@ -74,7 +74,7 @@ internal sealed record ColumnRoles(TaskKind Task, IReadOnlyList<string> Inputs, 
     {
         if (settings.Text is null && settings.SecondText is null)
         {
-            foreach (var (first, second) in _pairs)
+            foreach (var (first, second) in Pairs)
             {
                 if (columns.Pick(null, [first]) is { } one && columns.Pick(null, [second]) is { } two)
                 {
@@ -84,7 +84,7 @@ internal sealed record ColumnRoles(TaskKind Task, IReadOnlyList<string> Inputs, 
         }
 
         // Where there is but one column beside the label, its name does not matter.
-        string[] known = columns.Names.Count == 2 ? [.. _texts, .. columns.Names.Where(name => name != label)] : _texts;
+        string[] known = columns.Names.Count == 2 ? [.. Texts, .. columns.Names.Where(name => name != label)] : Texts;
         var text = columns.Require("text", settings.Text, known);
         return settings.SecondText is null ? [text] : [text, columns.Require("second-text", settings.SecondText, [])];
     }

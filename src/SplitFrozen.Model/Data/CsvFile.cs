@@ -1,4 +1,5 @@
 using CsvHelper;
+
 using SplitFrozen.Domain;
 
 namespace SplitFrozen.Model.Data;
@@ -6,7 +7,7 @@ namespace SplitFrozen.Model.Data;
 /// <summary>Comma-separated values with a header, quoted as RFC 4180 says.</summary>
 internal sealed class CsvFile(string path) : DataFile(path)
 {
-    private static readonly CsvReaderOptions _options = new()
+    private static readonly CsvReaderOptions Options = new()
     {
         Separator = ',',
         MalformedData = CsvMalformedDataHandling.Throw,
@@ -17,14 +18,14 @@ internal sealed class CsvFile(string path) : DataFile(path)
     /// <inheritdoc/>
     public override IReadOnlyList<string> ReadColumns()
     {
-        using var reader = CsvReader.FromText(ReadText(), _options);
+        using var reader = CsvReader.FromText(ReadText(), Options);
         return Header(reader);
     }
 
     /// <inheritdoc/>
     public override IEnumerable<DataRow> ReadRows(IReadOnlyList<string> columns)
     {
-        using var reader = CsvReader.FromText(ReadText(), _options);
+        using var reader = CsvReader.FromText(ReadText(), Options);
         var positions = Positions(Header(reader), columns);
         while (Guard(reader.Read))
         {

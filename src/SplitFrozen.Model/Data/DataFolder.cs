@@ -6,7 +6,7 @@ namespace SplitFrozen.Model.Data;
 /// <summary>Finds the files of a data folder's splits by name.</summary>
 internal static class DataFolder
 {
-    private static readonly Dictionary<DataSplit, string[]> _names = new()
+    private static readonly Dictionary<DataSplit, string[]> Names = new()
     {
         [DataSplit.Train] = ["train"],
         [DataSplit.Dev] = ["dev", "validation", "dev_matched"],
@@ -23,7 +23,7 @@ internal static class DataFolder
         }
 
         var files = new Dictionary<DataSplit, DataFile>();
-        foreach (var (split, names) in _names)
+        foreach (var (split, names) in Names)
         {
             var found = names.SelectMany(name => DataFile.Endings.Select(ending => name + ending)).Where(name => File.Exists(Path.Combine(folder, name))).ToList();
             if (found.Count > 1)

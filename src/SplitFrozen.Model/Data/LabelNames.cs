@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+
 using SplitFrozen.Domain;
 
 namespace SplitFrozen.Model.Data;

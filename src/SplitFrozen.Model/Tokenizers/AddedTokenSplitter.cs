@@ -23,7 +23,8 @@ internal sealed class AddedTokenSplitter
     {
         var segments = new List<TextSegment>();
         var end = 0;
-        for (var from = 0; Find(text, from) is var (start, token); )
+        var from = 0;
+        while (Find(text, from) is var (start, token))
         {
             var stop = start + token.Content.Length;
             if (token.SingleWord && (IsWord(text, start - 1) || IsWord(text, stop)))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+
 using Microsoft.ML.Tokenizers;
 
 namespace SplitFrozen.Model.Tokenizers;
@@ -34,10 +35,10 @@ internal sealed class BpeModel
         }
 
         var start = 0;
+        var i = 0;
         var afterUnknown = false;
-        for (var i = 0; i < word.Length; )
+        foreach (var rune in word.EnumerateRunes())
         {
-            var rune = Rune.GetRuneAt(word, i);
             if (!_characters.Contains(rune))
             {
                 AddMerged(word.AsSpan(start, i - start), ids);

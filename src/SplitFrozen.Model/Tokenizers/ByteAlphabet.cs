@@ -8,8 +8,8 @@ namespace SplitFrozen.Model.Tokenizers;
 /// </summary>
 internal static class ByteAlphabet
 {
-    private static readonly char[] _characters = MakeCharacters();
-    private static readonly Dictionary<char, byte> _bytes = _characters.Select((character, value) => (character, value)).ToDictionary(pair => pair.character, pair => (byte)pair.value);
+    private static readonly char[] Characters = MakeCharacters();
+    private static readonly Dictionary<char, byte> Bytes = Characters.Select((character, value) => (character, value)).ToDictionary(pair => pair.character, pair => (byte)pair.value);
 
     /// <summary>A text's UTF-8 bytes, one character each.</summary>
     public static string Write(string text)
@@ -19,7 +19,7 @@ internal static class ByteAlphabet
         {
             for (var i = 0; i < source.Length; i++)
             {
-                span[i] = _characters[source[i]];
+                span[i] = Characters[source[i]];
             }
         });
     }
@@ -30,9 +30,9 @@ internal static class ByteAlphabet
         var bytes = new List<byte>();
         foreach (var token in tokens)
         {
-            if (token.All(_bytes.ContainsKey))
+            if (token.All(Bytes.ContainsKey))
             {
-                bytes.AddRange(token.Select(character => _bytes[character]));
+                bytes.AddRange(token.Select(character => Bytes[character]));
             }
             else
             {

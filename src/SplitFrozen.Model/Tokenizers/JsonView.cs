@@ -1,4 +1,5 @@
 using System.Text.Json;
+
 using SplitFrozen.Domain;
 
 namespace SplitFrozen.Model.Tokenizers;

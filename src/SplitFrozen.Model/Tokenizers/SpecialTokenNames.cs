@@ -7,14 +7,14 @@ namespace SplitFrozen.Model.Tokenizers;
 /// </summary>
 internal static class SpecialTokenNames
 {
-    private static readonly string[] _begin = ["<|begin_of_text|>", "<s>", "<|endoftext|>"];
-    private static readonly string[] _end = ["<|end_of_text|>", "</s>", "<|endoftext|>"];
+    private static readonly string[] Begin = ["<|begin_of_text|>", "<s>", "<|endoftext|>"];
+    private static readonly string[] End = ["<|end_of_text|>", "</s>", "<|endoftext|>"];
 
     /// <summary>The token that begins a text.</summary>
-    public static int? BeginOfText(string folder, IReadOnlyDictionary<string, int> tokens) => Find(folder, tokens, "bos_token", _begin);
+    public static int? BeginOfText(string folder, IReadOnlyDictionary<string, int> tokens) => Find(folder, tokens, "bos_token", Begin);
 
     /// <summary>The token that ends a text.</summary>
-    public static int? EndOfText(string folder, IReadOnlyDictionary<string, int> tokens) => Find(folder, tokens, "eos_token", _end);
+    public static int? EndOfText(string folder, IReadOnlyDictionary<string, int> tokens) => Find(folder, tokens, "eos_token", End);
 
     private static int? Find(string folder, IReadOnlyDictionary<string, int> tokens, string key, string[] usual)
     {

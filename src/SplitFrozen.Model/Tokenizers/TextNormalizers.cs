@@ -1,8 +1,9 @@
-using System.Text;
-
 namespace SplitFrozen.Model.Tokenizers;
 
-/// <summary>The <c>normalizer</c> of a tokenizer.json: what is done to a text before it is split.</summary>
+/// <summary>
+/// The <c>normalizer</c> of a tokenizer.json: what is done to a text before it is split. Unicode's forms (NFC and its kin) are refused: .NET
+/// leaves texts silently as they are where it runs without ICU, as this program does.
+/// </summary>
 internal static class TextNormalizers
 {
     /// <summary>Reads a normalizer; none leaves the text as it is.</summary>
@@ -21,11 +22,7 @@ internal static class TextNormalizers
             "Replace" => Replace(TextPattern.Parse(view.Required("pattern")), view.Required("content").Text()),
             "Lowercase" => text => text.ToLowerInvariant(),
             "Strip" => Strip(view.Flag("strip_left", true), view.Flag("strip_right", true)),
-            "NFC" => text => text.Normalize(NormalizationForm.FormC),
-            "NFD" => text => text.Normalize(NormalizationForm.FormD),
-            "NFKC" => text => text.Normalize(NormalizationForm.FormKC),
-            "NFKD" => text => text.Normalize(NormalizationForm.FormKD),
-            var other => throw type.Error($"is \"{other}\"; known are Sequence, Prepend, Replace, Lowercase, Strip, NFC, NFD, NFKC and NFKD"),
+            var other => throw type.Error($"is \"{other}\"; known are Sequence, Prepend, Replace, Lowercase and Strip"),
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+
 using SplitFrozen.Domain;
 
 namespace SplitFrozen.Model.Tokenizers;

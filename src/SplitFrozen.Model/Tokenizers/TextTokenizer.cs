@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace SplitFrozen.Model.Tokenizers;
 
 /// <summary>The parts of a tokenizer, in the order in which a text passes them.</summary>

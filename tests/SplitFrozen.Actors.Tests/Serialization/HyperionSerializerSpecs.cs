@@ -72,7 +72,7 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
     }
 
     public static TheoryData<object> ForeignObjects() =>
-        [new Foreign("x"), new FileInfo("/etc/hostname"), new Dictionary<string, int> { ["a"] = 1 }, new DeviceId("phone-3"), "text"];
+        [new Foreign("x"), new Version(1, 2), new Dictionary<string, int> { ["a"] = 1 }, new DeviceId("phone-3"), "text"];
 
     [Fact(DisplayName = "A message whose values are out of range is refused")]
     public void Should_check_values()

@@ -8,6 +8,9 @@ internal static class Repository
     /// <summary>The bundled model.</summary>
     public static string TinyGpt2 { get; } = Path.Combine(_root, "assets", "models", "tiny-gpt2");
 
+    /// <summary>The bundled data.</summary>
+    public static string Banking77 { get; } = Path.Combine(_root, "assets", "data", "banking77");
+
     /// <summary>A file or folder of tests/Fixtures.</summary>
     public static string Fixture(params string[] parts) => Path.Combine([_root, "tests", "Fixtures", .. parts]);
 

@@ -42,6 +42,10 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     {
         var at = _time.GetUtcNow();
         _queue.Writer.TryWrite(() => Show(e, at));
+        if (e is RunEvent.Waiting)
+        {
+            _patience.Change(Patience, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <summary>Shows a line that does not come from the run.</summary>
@@ -103,7 +107,6 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 break;
             case RunEvent.Waiting waiting:
                 _waiting = waiting.For;
-                _patience.Change(Patience, Timeout.InfiniteTimeSpan);
                 break;
             case RunEvent.TrainingStarted started:
                 (_progress, _lastLine, _waiting) = (new RunProgress(started), at, null);

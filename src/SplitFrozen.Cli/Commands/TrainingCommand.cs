@@ -23,7 +23,7 @@ internal static class TrainingCommand
         var hocon = load();
         var settings = SettingsReader.Read(hocon);
         var run = open(settings);
-        var start = new RunStart(SettingsReader.Render(hocon), Versions.Current, run.Partition);
+        var start = new RunStart(SettingsReader.Render(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()), run.Partition);
         var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
         return await RunAsync(environment, run, hocon, folder).ConfigureAwait(false);
     }

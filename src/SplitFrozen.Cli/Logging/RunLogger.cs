@@ -15,7 +15,7 @@ internal sealed class RunLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMes
         var log = RunLog.Find(Context.System.Settings.Config.GetString(LogKey));
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
         Receive<LogEvent>(e => !(log?.IsForPeople ?? true) || IsForPeople(e), e => log?.Write(
-            e.LogLevel().StringFor(), e.LogClass.Name, e.Cause is null ? $"{e.Message}" : $"{e.Message}{Environment.NewLine}{e.Cause}"));
+            e.LogLevel().StringFor(), e.LogSource, e.Cause is null ? $"{e.Message}" : $"{e.Message}{Environment.NewLine}{e.Cause}"));
         Receive<LogEvent>(_ => { });
     }
 
@@ -26,11 +26,19 @@ internal sealed class RunLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMes
         $$"""
         akka {
           loggers = ["{{typeof(RunLogger).FullName}}, {{typeof(RunLogger).Assembly.GetName().Name}}"]
-          stdout-loglevel = OFF
+          stdout-logger-class = "{{typeof(NoStandardOutput).FullName}}, {{typeof(NoStandardOutput).Assembly.GetName().Name}}"
           run-log = "{{log.Name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}}"
         }
         """));
 
     private static bool IsForPeople(LogEvent e) =>
         e.LogLevel() >= LogLevel.WarningLevel || (e.LogClass.Namespace ?? "").StartsWith(nameof(SplitFrozen), StringComparison.Ordinal);
+
+    /// <summary>Stands in for Akka's logger to standard output, which would write into the display while systems start and end, whatever its level.</summary>
+    internal sealed class NoStandardOutput : MinimalLogger
+    {
+        protected override void Log(object message)
+        {
+        }
+    }
 }

@@ -3,8 +3,6 @@ using System.Runtime.InteropServices;
 
 using Akka.Actor;
 
-using SplitFrozen.Model;
-
 namespace SplitFrozen.Cli.Runs;
 
 /// <summary>What a run was made with.</summary>
@@ -12,12 +10,10 @@ internal sealed record Versions(
     string Program, string Dotnet, string Torch, string Akka, string OperatingSystem, string Processor, int Cores, string Architecture)
 {
     /// <summary>Those of this process and machine.</summary>
-    public static Versions Current { get; } = new(
-        ProgramVersion, RuntimeInformation.FrameworkDescription, TorchRuntime.Versions, Of(typeof(ActorSystem)),
+    /// <param name="torch">Versions of the native library.</param>
+    public static Versions Current(string torch) => new(
+        Of(typeof(Versions)), RuntimeInformation.FrameworkDescription, torch, Of(typeof(ActorSystem)),
         RuntimeInformation.OSDescription, ProcessorName(), Environment.ProcessorCount, RuntimeInformation.ProcessArchitecture.ToString());
-
-    /// <summary>The program's own version.</summary>
-    public static string ProgramVersion => Of(typeof(Versions));
 
     private static string Of(Type type) =>
         type.Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? type.Assembly.GetName().Version?.ToString() ?? "unknown";

@@ -15,19 +15,25 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     /// <summary>How often progress is told where it cannot be drawn.</summary>
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a wait lasts before it is told; most are over at once.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
     private readonly Channel<Action> _queue = Channel.CreateUnbounded<Action>(new() { SingleReader = true });
     private readonly DeviceBoard _devices = new();
     private readonly IAnsiConsole _console;
     private readonly TimeProvider _time;
+    private readonly ITimer _patience;
     private readonly Task _shown;
     private RunProgress? _progress;
     private DateTimeOffset _lastLine;
-    private string? _lastWaiting;
+    private string? _waiting;
     private bool _boardShown;
+    private bool _ended;
 
     public ConsoleRunObserver(IAnsiConsole console, TimeProvider time)
     {
         (_console, _time) = (console, time);
+        _patience = time.CreateTimer(_ => _queue.Writer.TryWrite(ShowWaiting), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _shown = Task.Run(ShowAllAsync);
     }
 
@@ -36,6 +42,10 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     {
         var at = _time.GetUtcNow();
         _queue.Writer.TryWrite(() => Show(e, at));
+        if (e is RunEvent.Waiting)
+        {
+            _patience.Change(Patience, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <summary>Shows a line that does not come from the run.</summary>
@@ -44,6 +54,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     /// <summary>Waits until everything reported so far is shown.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _patience.DisposeAsync().ConfigureAwait(false);
         _queue.Writer.TryComplete();
         await _shown.ConfigureAwait(false);
     }
@@ -53,10 +64,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
         await foreach (var show in _queue.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             show();
-            if (_progress is not null && _console.IsLive())
+            if (_progress is not null && !_ended && _console.IsLive())
             {
                 await TrainingBar.ShowAsync(_console, _progress, ShowUntilEndAsync).ConfigureAwait(false);
-                return;
             }
         }
     }
@@ -68,6 +78,10 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
         {
             show();
             refresh();
+            if (_ended)
+            {
+                return;
+            }
         }
     }
 
@@ -76,9 +90,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
         switch (e)
         {
             case RunEvent.NodeJoined joined:
-                Line("grey", "node", $"{joined.Node} joined as {joined.Role} ({joined.Address})");
+                Line("grey", "node", $"{joined.Node} joined as {joined.Role} at {joined.Address[(joined.Address.LastIndexOf('@') + 1)..]}");
                 break;
-            case RunEvent.NodeLeft left:
+            case RunEvent.NodeLeft left when !_ended:
                 Line("grey", "node", $"{left.Node} ({left.Role}) left");
                 break;
             case RunEvent.DeviceJoined joined:
@@ -91,12 +105,11 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.LayersAssigned layers:
                 Show(layers);
                 break;
-            case RunEvent.Waiting waiting when waiting.For != _lastWaiting:
-                _lastWaiting = waiting.For;
-                Line("grey", "waiting", $"for {waiting.For}");
+            case RunEvent.Waiting waiting:
+                _waiting = waiting.For;
                 break;
             case RunEvent.TrainingStarted started:
-                (_progress, _lastLine) = (new RunProgress(started), at);
+                (_progress, _lastLine, _waiting) = (new RunProgress(started), at, null);
                 Line("blue", "training", $"{started.Epochs} epochs of {Units.Number(started.StepsPerEpoch)} steps, {Units.Number(started.SamplesPerEpoch)} samples an epoch");
                 break;
             case RunEvent.StepDone step:
@@ -108,6 +121,18 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.CheckpointWritten checkpoint:
                 Line("grey", "saved", $"checkpoint at step {checkpoint.Step}");
                 break;
+            case RunEvent.Ended or RunEvent.Failed:
+                (_ended, _waiting) = (true, null);
+                break;
+        }
+    }
+
+    private void ShowWaiting()
+    {
+        if (_waiting is not null)
+        {
+            Line("grey", "waiting", $"for {_waiting}");
+            _waiting = null;
         }
     }
 

@@ -64,11 +64,11 @@ internal static class SummaryView
     private static Table Devices(IReadOnlyList<DeviceSummary> devices)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            Column("Device"), Column("Node"), Right("Layers"), Right("Samples"), Right("Forwarded"), Right("FLOPs"), Right("Sent"), Right("Busy"));
+            Column("Device"), Right("Layers"), Right("Samples"), Right("Forwarded"), Right("FLOPs"), Right("Sent"), Right("Busy"));
         foreach (var device in devices)
         {
             table.AddRow(
-                Markup.Escape(device.Id), Markup.Escape(device.Node), $"{device.Layers}", Units.Number(device.Samples), Units.Number(device.Forwarded),
+                Markup.Escape(device.Id), $"{device.Layers}", Units.Number(device.Samples), Units.Number(device.Forwarded),
                 Units.Count(device.Flops), Units.Bytes(device.BytesSent), Units.Seconds(device.BusySeconds));
         }
 

@@ -46,6 +46,11 @@ internal static class TrainingBar
             return "getting ready";
         }
 
+        if (progress.Steps == progress.TotalSteps)
+        {
+            return $"loss {Units.Loss(loss)}, scoring the adapter";
+        }
+
         var rate = progress.SamplesPerSecond is { } r ? string.Create(CultureInfo.InvariantCulture, $", {r:0} samples/s") : "";
         var left = progress.TimeLeft is { } t ? $", {Units.Duration(t)} left" : "";
         return $"loss {Units.Loss(loss)}{rate}{left}";

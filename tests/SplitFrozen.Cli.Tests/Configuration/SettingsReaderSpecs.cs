@@ -1,0 +1,229 @@
+using Akka.Configuration;
+
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+
+using SplitFrozen.Actors.Configuration;
+using SplitFrozen.Cli.Tests.Support;
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Cli.Tests.Configuration;
+
+public sealed class SettingsReaderSpecs
+{
+    [Fact]
+    public void Should_have_a_default_for_every_setting()
+    {
+        var settings = SettingsReader.Read(ConfigurationFactory.Empty);
+
+        Assert.True(Directory.Exists(settings.Model.Path));
+        Assert.True(Directory.Exists(settings.Data.Path));
+        Assert.Null(settings.Model.Cut);
+        Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
+        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200), settings.Training);
+        Assert.Equal(new PipelineSettings(8, 3, 2048), settings.Pipeline);
+        Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
+        Assert.Empty(settings.Lora.Targets);
+        Assert.Empty(settings.Nodes);
+        Assert.Empty(settings.Cluster.SeedNodes);
+        Assert.Null(settings.Run.Path);
+    }
+
+    [Fact]
+    public void Should_read_the_shipped_local_configuration()
+    {
+        var settings = Load("local.conf");
+
+        Assert.Equal([8.0, 4.8, 2.8, 1.6], settings.Nodes.Select(n => n.GigaFlops!.Value));
+        Assert.Equal(4, settings.Data.Partition.Devices);
+    }
+
+    [Fact]
+    public void Should_let_shipped_device_nodes_find_the_shipped_server()
+    {
+        var server = Load("server.conf");
+        var device = Load("device.conf");
+
+        Assert.Equal([$"{server.Cluster.Host}:{server.Cluster.Port}"], device.Cluster.SeedNodes);
+        Assert.Equal(server.Cluster.Name, device.Cluster.Name);
+    }
+
+    [Fact]
+    public void Should_let_later_settings_win_over_earlier_ones_and_over_files()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("a.conf", "splitfrozen { training { seed = 5, epochs = 9 } }");
+
+        var settings = SettingsReader.Read(SettingsReader.Load([file], ["splitfrozen.training.seed=6", "splitfrozen.training.seed=7"]));
+
+        Assert.Equal((7L, 9), (settings.Training.Seed, settings.Training.Epochs));
+    }
+
+    [Fact]
+    public void Should_let_an_empty_list_replace_a_full_one()
+    {
+        var settings = Load("local.conf", "splitfrozen.nodes=[]");
+
+        Assert.Empty(settings.Nodes);
+    }
+
+    [Theory]
+    [InlineData("splitfrozen.training.sed=3", "splitfrozen.training.seed")]
+    [InlineData("splitfrozen.trainng.epochs=3", "splitfrozen.training.epochs")]
+    [InlineData("training.epochs=3", "splitfrozen.training.epochs")]
+    [InlineData("seed=3", "splitfrozen.training.seed")]
+    [InlineData("splitfrozen.model.pth=x", "splitfrozen.model.path")]
+    public void Should_refuse_an_unknown_key_and_name_the_nearest(string setting, string nearest)
+    {
+        var message = Refusal([setting]);
+
+        Assert.Contains(setting[..setting.IndexOf('=')], message, StringComparison.Ordinal);
+        Assert.Contains($"Did you mean {nearest}?", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_say_that_keys_start_with_the_programs_name()
+    {
+        Assert.Contains("all keys start with \"splitfrozen.\"", Refusal(["training.epochs=3"]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("splitfrozen.training.epochs", "0", "1 to 100000")]
+    [InlineData("splitfrozen.training.epochs", "many", "whole number")]
+    [InlineData("splitfrozen.training.warmup", "1.5", "from 0 to 1")]
+    [InlineData("splitfrozen.training.learning-rate", "NaN", "above 0")]
+    [InlineData("splitfrozen.training.decay", "exponential", "linear, cosine, constant")]
+    [InlineData("splitfrozen.training.method", "magic", "splitfrozen, cenlora")]
+    [InlineData("splitfrozen.data.validation", "0.7", "up to 0.5")]
+    [InlineData("splitfrozen.data.partition", "random", "iid, dirichlet, pathological")]
+    [InlineData("splitfrozen.data.alpha", "0", "above 0")]
+    [InlineData("splitfrozen.model.cut", "0", "auto or a whole number")]
+    [InlineData("splitfrozen.model.compute", "gpu", "cpu or cuda:N")]
+    [InlineData("splitfrozen.model.path", "bundled:huge", "bundled:tiny-gpt2")]
+    [InlineData("splitfrozen.lora.dropout", "1", "not including, 1")]
+    [InlineData("splitfrozen.lora.targets", "c_attn", "list in square brackets")]
+    [InlineData("splitfrozen.channel.port", "70000", "0 to 65535")]
+    [InlineData("splitfrozen.channel.max-frame-bytes", "64 bananas", "64MiB")]
+    [InlineData("splitfrozen.cluster.seed-nodes", "[here]", "host:port")]
+    [InlineData("splitfrozen.start.limit", "soon", "30s")]
+    [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
+    [InlineData("splitfrozen.device.id", "my phone", "letters, digits")]
+    [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
+    [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
+    public void Should_refuse_a_value_and_name_key_value_and_what_is_allowed(string key, string value, string allowed)
+    {
+        var message = Refusal([$"{key}={value}"]);
+
+        Assert.Contains(key, message, StringComparison.Ordinal);
+        Assert.Contains(allowed, message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("micro-batch-size", "splitfrozen.training.micro-batch-size=64")]
+    [InlineData("lora-from", "splitfrozen.training.lora-from=4")]
+    [InlineData("min-devices", "splitfrozen.start.min-devices=5")]
+    [InlineData("parts 0 to 3", "splitfrozen.device.id=a", "splitfrozen.device.partition=4")]
+    [InlineData("needs splitfrozen.device.id", "splitfrozen.device.partition=1")]
+    [InlineData("names a 2 times", "splitfrozen.nodes=[{ name = a }, { name = a }]")]
+    public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)
+    {
+        Assert.Contains(named, Refusal(settings), StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string> AllKeys() => [.. Leaves(SettingsReader.Defaults.Root, "")];
+
+    [Theory]
+    [MemberData(nameof(AllKeys))]
+    public void Should_read_every_key_that_is_explained(string key)
+    {
+        Assert.Contains(key, Refusal([$"{key}=\"\""]), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("splitfrozen { training { seed = 3 }", "line 1: the '{' is never closed")]
+    [InlineData("splitfrozen { training { seed = 3 } } }", "line 1: the '}' closes nothing")]
+    [InlineData("splitfrozen {\n  model.path = \"abc\n}", "line 2: the double quote is never closed")]
+    [InlineData("splitfrozen { },\nakka { }", "no comma may stand between sections")]
+    [InlineData("splitfrozen.model.path = C:thing", "need double quotes")]
+    [InlineData("splitfrozen { data.columns.text = #1 String\n}", "splitfrozen.data.columns.text")]
+    public void Should_refuse_a_malformed_file_and_say_where(string text, string complaint)
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("bad.conf", text);
+
+        var error = Assert.Throws<UserErrorException>(() => SettingsReader.Read(SettingsReader.Load([file], [])));
+
+        Assert.Contains(complaint, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_name_a_file_that_does_not_exist()
+    {
+        var error = Assert.Throws<UserErrorException>(() => SettingsReader.Load(["nowhere.conf"], []));
+
+        Assert.Contains("nowhere.conf", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_pass_on_akkas_own_settings()
+    {
+        var hocon = SettingsReader.Load([], ["akka.loglevel=DEBUG"]);
+
+        Assert.Equal("DEBUG", hocon.GetString("akka.loglevel"));
+        Assert.Contains("loglevel = DEBUG", SettingsReader.Render(hocon), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_make_paths_absolute_from_the_current_directory()
+    {
+        var settings = SettingsReader.Read(SettingsReader.Load([], ["splitfrozen.data.path=some/data", "splitfrozen.run.path=out"]));
+
+        Assert.Equal(Path.GetFullPath("some/data"), settings.Data.Path);
+        Assert.Equal(Path.GetFullPath("out"), settings.Run.Path);
+    }
+
+    [Property]
+    public Property Should_take_a_column_name_as_it_stands_and_render_it_back() => Prop.ForAll(
+        ArbMap.Default.ArbFor<NonWhiteSpaceString>().Filter(s => IsLiteral(s.Get.Trim())),
+        name =>
+        {
+            var hocon = SettingsReader.Load([], [$"splitfrozen.data.columns.text={name.Get}"]);
+            var again = SettingsReader.Read(ConfigurationFactory.ParseString(SettingsReader.Render(hocon)));
+
+            Assert.Equal(name.Get.Trim(), SettingsReader.Read(hocon).Data.Columns.Text);
+            Assert.Equal(name.Get.Trim(), again.Data.Columns.Text);
+        });
+
+    [Fact]
+    public void Should_render_what_reads_back_to_the_same_settings()
+    {
+        var hocon = SettingsReader.Load(
+            [BundledAssets.Configuration("local.conf")],
+            ["splitfrozen.lora.targets=[c_attn, c_proj]", "splitfrozen.cluster.seed-nodes=[\"10.0.0.1:4053\"]", "splitfrozen.data.columns.label=\"#1 \\\"x\\\"\""]);
+
+        var rendered = SettingsReader.Render(hocon);
+        var again = ConfigurationFactory.ParseString(rendered);
+
+        Assert.Equal(rendered, SettingsReader.Render(again));
+        Assert.Equivalent(SettingsReader.Read(hocon), SettingsReader.Read(again), strict: true);
+    }
+
+    /// <summary>Text that an override takes literally: no HOCON of its own, no word with a meaning, and nothing that a line cannot hold.</summary>
+    private static bool IsLiteral(string text) =>
+        text.Length > 0 && !"[{\"".Contains(text[0], StringComparison.Ordinal) && !text.Contains("${", StringComparison.Ordinal) && text != "auto"
+        && !text.Any(char.IsControl);
+
+    private static Settings Load(string shipped, params string[] overrides) =>
+        SettingsReader.Read(SettingsReader.Load([BundledAssets.Configuration(shipped)], overrides));
+
+    private static string Refusal(string[] settings) =>
+        Assert.Throws<UserErrorException>(() => SettingsReader.Read(SettingsReader.Load([], settings))).Message;
+
+    private static IEnumerable<string> Leaves(Akka.Configuration.Hocon.HoconValue value, string path) =>
+        value.IsObject()
+            ? value.GetObject().Items.SelectMany(i => Leaves(i.Value, path.Length == 0 ? i.Key : $"{path}.{i.Key}"))
+            : [path];
+}

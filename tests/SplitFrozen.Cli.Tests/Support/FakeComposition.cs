@@ -1,0 +1,73 @@
+using Akka.Configuration;
+
+using SplitFrozen.Cli.Composing;
+using SplitFrozen.Cli.Runs;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Runs;
+
+namespace SplitFrozen.Cli.Tests.Support;
+
+/// <summary>A composition whose runs do what a test says.</summary>
+internal sealed class FakeComposition : IComposition, ITrainingRun
+{
+    /// <summary>What opening a run does; by default nothing.</summary>
+    public Action<Settings> OnOpen { get; set; } = _ => { };
+
+    /// <summary>What a run does; by default it reports a whole run and completes.</summary>
+    public Func<RunHost, Task<RunSummary>> OnRun { get; set; } = host =>
+    {
+        var summary = Examples.Summary();
+        Examples.Run(summary).ToList().ForEach(host.Observer.On);
+        return Task.FromResult(summary);
+    };
+
+    /// <summary>What a device node does; by default it ends at once.</summary>
+    public Func<Config, CancellationToken, Task> OnDevice { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>What loading the native library does; by default nothing.</summary>
+    public Action OnProbe { get; set; } = () => { };
+
+    /// <summary>Settings that were opened last.</summary>
+    public Settings? Opened { get; private set; }
+
+    /// <summary>Whether the last run was opened as a server's.</summary>
+    public bool IsServer { get; private set; }
+
+    public PartitionRecord Partition => Examples.Partition;
+
+    public ITrainingRun OpenTraining(Settings settings) => Open(settings, isServer: false);
+
+    public ITrainingRun OpenServer(Settings settings) => Open(settings, isServer: true);
+
+    public Task<RunSummary> RunAsync(RunHost host) => OnRun(host);
+
+    public Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
+    {
+        Opened = settings;
+        return OnDevice(akka, stop);
+    }
+
+    public string ProbeNativeLibrary()
+    {
+        OnProbe();
+        return "torch 1";
+    }
+
+    public string DescribeModel(Settings settings) => "a model of 8 layers";
+
+    public string DescribeData(Settings settings) => "77 labels";
+
+    public AdapterScore Score(Settings settings, string adapterFolder)
+    {
+        Opened = settings;
+        return new AdapterScore("test", new TargetScore(75, 100, 80), "none", null);
+    }
+
+    private FakeComposition Open(Settings settings, bool isServer)
+    {
+        OnOpen(settings);
+        (Opened, IsServer) = (settings, isServer);
+        return this;
+    }
+}

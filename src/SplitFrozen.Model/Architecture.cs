@@ -61,7 +61,7 @@ internal abstract class Architecture
         }
 
         var json = ConfigJson.Read(path);
-        return (json.Text("model_type") ?? json.Texts("architectures")?.FirstOrDefault()) switch
+        return (json.Text("model_type") ?? (json.Texts("architectures") is [var first, ..] ? first : null)) switch
         {
             "gpt2" or "GPT2LMHeadModel" or "GPT2Model" => new Gpt2Architecture(Gpt2Config.Read(json)),
             "llama" or "LlamaForCausalLM" or "LlamaModel" => new LlamaArchitecture(LlamaConfig.Read(json)),

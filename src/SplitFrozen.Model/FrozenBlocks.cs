@@ -2,7 +2,6 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model;

@@ -1,5 +1,4 @@
 using SplitFrozen.Model.Files;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

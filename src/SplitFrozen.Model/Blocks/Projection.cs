@@ -1,6 +1,5 @@
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Lora;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

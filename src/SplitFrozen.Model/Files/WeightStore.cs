@@ -1,6 +1,5 @@
 using System.Text.Json;
 using SplitFrozen.Domain;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Files;

@@ -1,6 +1,5 @@
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

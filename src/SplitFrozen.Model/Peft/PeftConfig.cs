@@ -3,7 +3,6 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
-using SplitFrozen.Model.Training;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Model.Peft;

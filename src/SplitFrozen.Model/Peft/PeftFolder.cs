@@ -1,8 +1,5 @@
-using SplitFrozen.Domain;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Training;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Peft;
 

@@ -1,4 +1,3 @@
-using SplitFrozen.Model.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 

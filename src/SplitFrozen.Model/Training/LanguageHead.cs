@@ -62,7 +62,11 @@ internal sealed class LanguageHead(Tensor weight) : Head
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => weight.Dispose();
+    public override void Dispose()
+    {
+        weight.Dispose();
+        base.Dispose();
+    }
 
     private TargetScore BySlice(long rows, Func<long, long, TargetScore> score)
     {

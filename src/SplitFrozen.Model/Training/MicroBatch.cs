@@ -1,5 +1,4 @@
 using SplitFrozen.Model.Lora;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Training;

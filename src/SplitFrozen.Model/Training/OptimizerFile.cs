@@ -40,8 +40,8 @@ internal static class OptimizerFile
         var views = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (var member in set.Members)
         {
-            views.Add($"exp_avg.{member.Name}", set.ViewLike(member, optimizer.Means));
-            views.Add($"exp_avg_sq.{member.Name}", set.ViewLike(member, optimizer.Variances));
+            views.Add($"exp_avg.{member.Name}", TrainableSet.ViewLike(member, optimizer.Means));
+            views.Add($"exp_avg_sq.{member.Name}", TrainableSet.ViewLike(member, optimizer.Variances));
         }
 
         return views;

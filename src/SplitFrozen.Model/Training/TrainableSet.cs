@@ -45,7 +45,7 @@ internal sealed class TrainableSet : IDisposable
     public IReadOnlyList<Trainable> Members => _members;
 
     /// <summary>A view like <see cref="Trainable.Value"/> into another flat tensor of this set's size. The caller owns it.</summary>
-    public Tensor ViewLike(Trainable member, Tensor flat) =>
+    public static Tensor ViewLike(Trainable member, Tensor flat) =>
         flat.as_strided(member.Value.shape, member.Value.stride(), member.Value.storage_offset());
 
     /// <inheritdoc/>

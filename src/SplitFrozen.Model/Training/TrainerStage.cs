@@ -1,7 +1,5 @@
-using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
-using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Lora;
 using SplitFrozen.Model.Peft;
 using TorchSharp;

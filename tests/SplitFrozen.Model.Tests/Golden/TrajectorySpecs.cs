@@ -142,7 +142,7 @@ public sealed class TrajectorySpecs
                 }
 
                 double[] wanted = expected[i].Doubles();
-    Near.Equal(wanted, all.AsSpan(i * classes, wanted.Length), 2e-4, $"logits after training of sample {i}");
+                Near.Equal(wanted, all.AsSpan(i * classes, wanted.Length), 2e-4, $"logits after training of sample {i}");
             }
         }
     }

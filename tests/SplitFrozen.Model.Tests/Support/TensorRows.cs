@@ -1,4 +1,3 @@
-using SplitFrozen.Model;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Tests.Support;

@@ -88,11 +88,12 @@ public sealed class ConsoleRunObserverSpecs
         {
             foreach (var e in events)
             {
-                observer.On(e);
                 if (e is RunEvent.StepDone)
                 {
                     _time.Advance(TimeSpan.FromSeconds(5));
                 }
+
+                observer.On(e);
             }
         }
     }

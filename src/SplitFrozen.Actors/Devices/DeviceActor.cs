@@ -133,12 +133,14 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         {
             _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
             _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity));
+            _log.Info("{Device} has {Samples} samples and measured {Rate:0} tokens a second and layer", _id, _samples.Count, capacity.LayerTokensPerSecond);
         }
     }
 
     private void Held(FrozenComputeActor.Held held)
     {
         (_allocation, _layers) = (held.Allocation, held.Layers);
+        _log.Info("{Device} holds {Layers} frozen layers", _id, _layers);
         _node.Server.Tell(new DeviceEvents.LayersLoaded(_id, _incarnation, _allocation, _layers));
         Pump();
     }

@@ -31,11 +31,10 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         Receive<StartShared>(m => StartAll(m.Region));
         Receive<DeviceWelcomed>(m =>
         {
-            Timers.Cancel(nameof(StartLimit));
+            _options.Welcomed.TrySetResult();
             _welcomed.Add(m.Device);
         });
         Receive<DeviceEnded>(Ended);
-        Receive<StartLimit>(_ => End(new RunFailedException(RunFailure.NotStarted, NoServer())));
         Receive<ClusterEvent.MemberRemoved>(ServerRemoved);
     }
 
@@ -58,7 +57,6 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
                 .WithRole(ServerNode.Role).WithSingletonName(ServerNode.SingletonName)),
             "server");
         var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, Self);
-        Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _options.StartLimit);
         if (_options.Pinned is { } id)
         {
             Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value);
@@ -85,7 +83,6 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
     private void Ended(DeviceEnded ended)
     {
         Timers.Cancel(nameof(StartShared));
-        Timers.Cancel(nameof(StartLimit));
         _ended.Add(ended.Device);
         if (ended.Error is not null)
         {
@@ -121,10 +118,6 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         }
     }
 
-    private string NoServer() =>
-        $"No server answered within {_options.StartLimit.TotalSeconds:0} s (splitfrozen.start.limit). " +
-        $"Is it running, and are its address and port those of splitfrozen.cluster.seed-nodes ({string.Join(", ", _options.SeedNodes)})?";
-
     /// <summary>A device of this node takes part.</summary>
     internal sealed record DeviceWelcomed(DeviceId Device) : ILocalMessage;
 
@@ -134,9 +127,4 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
     internal sealed record DeviceEnded(DeviceId Device, Exception? Error) : ILocalMessage;
 
     private sealed record StartShared(IActorRef Region) : ILocalMessage;
-
-    private sealed record StartLimit : ILocalMessage
-    {
-        public static StartLimit Instance { get; } = new();
-    }
 }

@@ -4,6 +4,7 @@ using Akka.Configuration;
 
 using SplitFrozen.Actors.Devices;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Actors.Hosting;
 
@@ -34,6 +35,27 @@ public sealed class DeviceNodeHost : Node
         var cluster = Cluster.Get(system);
         cluster.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new DeviceNodeActor(options)), "device-node"));
         cluster.JoinSeedNodes(seeds);
-        return new DeviceNodeHost(system, options.Done.Task);
+        return new DeviceNodeHost(system, EndedAsync(options));
+    }
+
+    /// <summary>Ends with the run, or when no server has answered in time.</summary>
+    private static async Task EndedAsync(DeviceNodeOptions options)
+    {
+        try
+        {
+            if (options.StartLimit is { } limit)
+            {
+                await Task.WhenAny(options.Welcomed.Task, options.Done.Task).WaitAsync(limit).ConfigureAwait(false);
+            }
+        }
+        catch (TimeoutException e)
+        {
+            throw new RunFailedException(
+                RunFailure.NotStarted,
+                $"No server answered within {options.StartLimit?.TotalSeconds:0} s (splitfrozen.start.limit). Is it running, and are its address and port those of splitfrozen.cluster.seed-nodes ({string.Join(", ", options.SeedNodes)})?",
+                e);
+        }
+
+        await options.Done.Task.ConfigureAwait(false);
     }
 }

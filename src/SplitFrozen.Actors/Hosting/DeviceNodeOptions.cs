@@ -13,12 +13,14 @@ namespace SplitFrozen.Actors.Hosting;
 /// <param name="Pinned">The device whose data lives on this node only, or null: the node takes its share of the shared devices.</param>
 /// <param name="SharedDevices">Into how many devices shared data is split.</param>
 /// <param name="ExpectedNodes">How many device nodes are awaited before shared devices are placed.</param>
-/// <param name="StartLimit">How long it may take until a server answers.</param>
+/// <param name="StartLimit">How long it may take until a server answers, or null: someone else watches over the start.</param>
 public sealed record DeviceNodeOptions(
     ClusterSettings Cluster, NodeProfile Profile, IModelSource Model, DeviceData Data, DeviceId? Pinned, int SharedDevices, int ExpectedNodes,
-    TimeSpan StartLimit)
+    TimeSpan? StartLimit)
 {
     internal IReadOnlyList<string> SeedNodes => Cluster.SeedNodes;
+
+    internal TaskCompletionSource Welcomed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     internal TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

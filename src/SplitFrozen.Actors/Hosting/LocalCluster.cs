@@ -28,7 +28,7 @@ public static class LocalCluster
             foreach (var profile in nodes)
             {
                 var options = new DeviceNodeOptions(
-                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, settings.Start.Limit);
+                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null);
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
             }
 

@@ -18,6 +18,7 @@ internal static class DeviceCommand
         var settings = SettingsReader.Read(hocon);
         using var log = RunLog.ToTerminal(environment.Out.Profile.Out.Writer, environment.Time);
         var stop = environment.Stop.Token;
+        log.Write("INFO", nameof(DeviceCommand), $"{settings.Device.Profile.Name} joins {string.Join(", ", settings.Cluster.SeedNodes)}");
         await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
         environment.Out.MarkupLine(stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : "[green]The run is over.[/]");
         return stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Done;

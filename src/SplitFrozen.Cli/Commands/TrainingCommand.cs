@@ -61,7 +61,7 @@ internal static class TrainingCommand
         await using (console.ConfigureAwait(false))
         {
             var stop = environment.Stop.Token;
-            using var announcement = stop.Register(() => console.Announce("Stopping in order: finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
+            using var announcement = stop.Register(() => console.Announce("finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
             return await run.RunAsync(new RunHost(folder.Paths, new ObserverGroup(console, metrics), akka, stop)).ConfigureAwait(false);
         }
     }

@@ -45,7 +45,8 @@ internal sealed class RunLog : IDisposable
         {
             if (!_closed)
             {
-                _writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_time.GetLocalNow():HH:mm:ss.fff} {level,-7} {source}: {message}"));
+                var time = _time.GetLocalNow().ToString(_isFile ? "HH:mm:ss.fff" : "HH:mm:ss", CultureInfo.InvariantCulture);
+                _writer.WriteLine(_isFile ? $"{time} {level,-7} {source}: {message}" : $"{time} {message}");
                 _writer.Flush();
             }
         }

@@ -31,8 +31,8 @@ internal sealed class RunLogger : ReceiveActor, IRequiresMessageQueue<ILoggerMes
         }
         """));
 
-    private static bool IsForPeople(LogEvent e) =>
-        e.LogLevel() >= LogLevel.WarningLevel || (e.LogClass.Namespace ?? "").StartsWith(nameof(SplitFrozen), StringComparison.Ordinal);
+    /// <summary>People are told what this program says; what Akka says of its connections is for a log.</summary>
+    private static bool IsForPeople(LogEvent e) => (e.LogClass.Namespace ?? "").StartsWith(nameof(SplitFrozen), StringComparison.Ordinal);
 
     /// <summary>Stands in for Akka's logger to standard output, which would write into the display while systems start and end, whatever its level.</summary>
     internal sealed class NoStandardOutput : MinimalLogger

@@ -49,7 +49,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     }
 
     /// <summary>Shows a line that does not come from the run.</summary>
-    public void Announce(string text) => _queue.Writer.TryWrite(() => _console.MarkupLineInterpolated($"[yellow]{text}[/]"));
+    public void Announce(string text) => _queue.Writer.TryWrite(() => Line("yellow", "stopping", text));
 
     /// <summary>Waits until everything reported so far is shown.</summary>
     public async ValueTask DisposeAsync()
@@ -167,6 +167,16 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
         _ => $"in {evaluated.Name} after epoch {evaluated.Epoch}",
     };
 
-    private void Line(string colour, string subject, string text) =>
-        _console.MarkupLine($"[{colour}]{subject,-9}[/] {Markup.Escape(text)}");
+    /// <summary>One line for one event: where there is no terminal it is not wrapped, so that other programs can read it.</summary>
+    private void Line(string colour, string subject, string text)
+    {
+        if (_console.Profile.Out.IsTerminal)
+        {
+            _console.MarkupLine($"[{colour}]{subject,-9}[/] {Markup.Escape(text)}");
+        }
+        else
+        {
+            _console.Profile.Out.Writer.WriteLine($"{subject,-9} {text}");
+        }
+    }
 }

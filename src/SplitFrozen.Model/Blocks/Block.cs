@@ -10,6 +10,9 @@ internal abstract class Block(string name) : nn.Module(name)
     public abstract Tensor Forward(Tensor x, ForwardPass pass);
 
     /// <summary>The linear modules by their names in the block, such as <c>attn.c_attn</c>.</summary>
+    /// <remarks>Torch also lists modules under the names of the fields that hold them; those begin with an underscore.</remarks>
     public IEnumerable<(string Name, Projection Module)> Projections() =>
-        named_modules().Where(entry => entry.module is Projection).Select(entry => (entry.name, (Projection)entry.module));
+        from entry in named_modules()
+        where entry.module is Projection && !entry.name.Split('.').Any(part => part.StartsWith('_'))
+        select (entry.name, (Projection)entry.module);
 }

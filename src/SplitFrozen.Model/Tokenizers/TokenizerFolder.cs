@@ -42,13 +42,21 @@ public static class TokenizerFolder
     /// <param name="tokenizer">The tokenizer of the model's folder.</param>
     /// <param name="modelVocabulary">Rows of the model's token embedding (<c>vocab_size</c>).</param>
     /// <param name="modelFolder">Where both were read from, for the message.</param>
-    /// <exception cref="UserErrorException">The tokenizer has ids that the model does not know.</exception>
+    /// <exception cref="UserErrorException">The tokenizer has ids that the model does not know, or less than half of those it knows.</exception>
     public static void RequireFit(ITextTokenizer tokenizer, int modelVocabulary, string modelFolder)
     {
         if (tokenizer.VocabularySize > modelVocabulary)
         {
             throw new UserErrorException(
                 $"The tokenizer in {modelFolder} has token ids up to {tokenizer.VocabularySize - 1}, but the model knows only {modelVocabulary} tokens. "
+                + "They do not belong together: put the tokenizer files that were published with this model into the folder.");
+        }
+
+        // Vocabularies are padded by some rows, never by as many again.
+        if (tokenizer.VocabularySize < modelVocabulary / 2)
+        {
+            throw new UserErrorException(
+                $"The tokenizer in {modelFolder} has {tokenizer.VocabularySize} tokens, the model {modelVocabulary}. "
                 + "They do not belong together: put the tokenizer files that were published with this model into the folder.");
         }
     }

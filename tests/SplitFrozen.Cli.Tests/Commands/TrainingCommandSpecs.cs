@@ -138,7 +138,7 @@ public sealed class TrainingCommandSpecs : IDisposable
 
         Assert.Equal(ExitCode.Stopped, await _program.TrainAsync());
 
-        Assert.Contains("Stopping in order", _program.Output, StringComparison.Ordinal);
+        Assert.Contains("finishing the batch at hand", _program.Output, StringComparison.Ordinal);
         Assert.Contains("Stopped", _program.Output, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Assert.Single(_program.RunFolders), "summary.json")));
     }

@@ -4,13 +4,6 @@ using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
 
-/// <summary>How activations are written on the wire.</summary>
-public enum ActivationCodec : byte
-{
-    /// <summary>IEEE 754 single precision, little-endian: exact.</summary>
-    Fp32 = 0,
-}
-
 /// <summary>Everything about a forward unit but its activations.</summary>
 /// <param name="Device">The device that ran it. Not on the wire: the connection's handshake names it.</param>
 /// <param name="Incarnation">The life of the device.</param>

@@ -58,7 +58,8 @@ public static partial class SettingsReader
         var settings = new Settings(
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
-            Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys));
+            Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
+            Store(keys.Section("store")));
         SettingsRules.Check(settings);
         return settings;
     }
@@ -74,6 +75,7 @@ public static partial class SettingsReader
         {
             AbsolutePath(hocon, "model", "path", settings.Model.Path), AbsolutePath(hocon, "data", "path", settings.Data.Path),
             AbsolutePath(hocon, "run", "path", settings.Run.Path), AbsolutePath(hocon, "run", "root", settings.Run.Root),
+            AbsolutePath(hocon, "store", "path", settings.Store.Path), AbsolutePath(hocon, "store", "key-file", settings.Store.KeyFile),
         };
         var resolved = absolute.OfType<string>().Select(HoconSource.Override)
             .Aggregate(Complete(hocon), (all, path) => path.WithFallback(all));
@@ -142,6 +144,10 @@ public static partial class SettingsReader
 
     private static ChannelSettings Channel(KeyReader keys) => new(
         keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024));
+
+    private static StoreSettings Store(KeyReader keys) => new(
+        keys.Choice<StoreMode>("mode"), keys.Choice<ActivationCodec>("codec"), keys.LongBytes("memory-limit", 0), keys.LongBytes("disk-limit", 0),
+        keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, keys.TextOr("none", "key-file") is { } key ? Path.GetFullPath(key) : null);
 
     private static ClusterSettings Cluster(KeyReader keys)
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using Akka.Actor;
 
 using SplitFrozen.Actors.Allocation;
@@ -48,6 +50,7 @@ internal sealed partial class PipelineCoordinatorActor
                 ScoreBefore();
             });
             Receive<ShuffleActor.UnitPlaced>(Placed);
+            Receive<ShuffleActor.Supplied>(Supplied);
             Receive<ShuffleActor.MicroBatchReady>(m =>
             {
                 _ready.Add((m.Epoch, m.Batch, m.Index));
@@ -95,8 +98,7 @@ internal sealed partial class PipelineCoordinatorActor
                 var samples = plan.GrantSamples(id.Number, ordinal);
                 if (samples.Length > 0)
                 {
-                    var device = _devices[roster[ordinal]];
-                    device.Ref?.Tell(device.Open(id, samples));
+                    Request(_devices[roster[ordinal]], id, samples);
                 }
             }
         }
@@ -105,10 +107,12 @@ internal sealed partial class PipelineCoordinatorActor
     private void Placed(ShuffleActor.UnitPlaced placed)
     {
         _clock.CatchUp(placed.CatchUpSeconds);
+        Count(placed);
         var device = _devices[placed.Device];
         if (device.Incarnation == placed.Incarnation)
         {
             device.Placed(placed.Grant, placed.Unit, placed.Samples);
+            AskHeld(device);
             device.Ref?.Tell(new DeviceCommands.ReturnCredits(device.Id, device.Incarnation, device.PlacedUnits));
         }
     }
@@ -204,6 +208,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
         _plan.Close(_epoch);
+        ReportEpoch();
         (_epoch, _batch) = (_epoch + 1, 0);
         if (_run.Sets.Validation.Count > 0)
         {
@@ -233,6 +238,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextBatch()
     {
+        _epochStarted ??= Stopwatch.GetTimestamp();
         _batchRunner = new BatchRunner(Plan.MicroBatches(_batch));
         Advance();
     }

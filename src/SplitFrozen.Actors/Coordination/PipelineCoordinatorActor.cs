@@ -61,6 +61,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<ChannelRefused>(m => Refused(m.Device, m.Fault));
         Receive<ShuffleActor.UnitRefused>(m => Refused(m.Device, m.Fault));
         Receive<LoRATrainerActor.Loaded>(m => _trainableParameters = m.TrainableParameters);
+        AlwaysStore();
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
 

@@ -6,7 +6,8 @@ namespace SplitFrozen.Domain.Configuration;
 /// <summary>Everything that a run or node is configured with, validated. Read from HOCON in one place; key names stand at the members.</summary>
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
-    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes);
+    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
+    StoreSettings Store);
 
 /// <summary>Keys splitfrozen.model.*</summary>
 /// <param name="Path">Model folder, absolute.</param>
@@ -75,6 +76,28 @@ public sealed record PipelineSettings(int GrantBatches, int Window, int UnitToke
 /// <param name="Credits">Units a device may have sent and not yet seen placed.</param>
 /// <param name="MaxFrameBytes">Largest frame that is accepted.</param>
 public sealed record ChannelSettings(string Host, int Port, int Credits, int MaxFrameBytes);
+
+/// <summary>Where activations at the frozen line are kept after their first use.</summary>
+public enum StoreMode
+{
+    /// <summary>Nowhere: devices run and send every sample in every epoch.</summary>
+    Off,
+
+    /// <summary>In the server's memory, until the run ends.</summary>
+    Memory,
+
+    /// <summary>In memory and in files, which the next run on the same model and data can use.</summary>
+    Disk,
+}
+
+/// <summary>Keys splitfrozen.store.* (the activation store)</summary>
+/// <param name="Mode">Where activations are kept.</param>
+/// <param name="Codec">How they are written.</param>
+/// <param name="MemoryLimit">Most bytes in memory (key <c>memory-limit</c>).</param>
+/// <param name="DiskLimit">Most bytes on disk (key <c>disk-limit</c>).</param>
+/// <param name="Path">Folder of the files, absolute, or null: in the run's folder.</param>
+/// <param name="KeyFile">File with the key that the files are encrypted with, absolute, or null: not encrypted (key <c>key-file</c>).</param>
+public sealed record StoreSettings(StoreMode Mode, ActivationCodec Codec, long MemoryLimit, long DiskLimit, string? Path, string? KeyFile);
 
 /// <summary>Keys splitfrozen.cluster.*</summary>
 /// <param name="Name">Name of the actor system; the same on all nodes.</param>

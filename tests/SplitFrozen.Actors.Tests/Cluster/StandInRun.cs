@@ -58,8 +58,8 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         OnEvent(e);
     }
 
-    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) =>
-        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka);
+    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default, Func<NodeProfile, Stream, Stream>? link = null) =>
+        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link);
 
     public ServerRun Server(CancellationToken stop = default)
     {

@@ -98,12 +98,15 @@ internal sealed class KeyReader(HoconValue section, string path)
         string Allowed() => $"it must be a time such as 500ms, 30s or 5m, from {Shown(min)} to {Shown(max)}";
     }
 
-    public int Bytes(string name, int min) => (int)Bytes(name, min, int.MaxValue);
+    /// <summary>A size in bytes, or null where the key has the given word.</summary>
+    public long? BytesOr(string word, string name, int min) => IsWord(name, word) ? null : Bytes(name, min, long.MaxValue, word);
+
+    public int Bytes(string name, int min) => (int)Bytes(name, min, int.MaxValue, null);
 
     /// <summary>A size in bytes that may exceed 2 GiB.</summary>
-    public long LongBytes(string name, long min) => Bytes(name, min, long.MaxValue);
+    public long LongBytes(string name, int min) => Bytes(name, min, long.MaxValue, null);
 
-    private long Bytes(string name, long min, long max)
+    private long Bytes(string name, int min, long max, string? word)
     {
         var value = Value(name);
         try
@@ -120,7 +123,7 @@ internal sealed class KeyReader(HoconValue section, string path)
 
         throw Wrong(name, Shown(value), Allowed());
 
-        string Allowed() => $"it must be a size such as 65536, 512KiB or 64MiB, from {min} bytes to {max} bytes";
+        string Allowed() => $"it must be {(word is null ? "" : $"{word} or ")}a size such as 65536, 512KiB or 64MiB, from {min} bytes to {max} bytes";
     }
 
     public IReadOnlyList<string> Texts(string name, string what)

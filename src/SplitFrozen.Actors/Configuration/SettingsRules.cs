@@ -29,6 +29,10 @@ internal static class SettingsRules
         Require(
             settings.Store.Mode == StoreMode.Disk || (settings.Store.KeyFile is null && settings.Store.Path is null),
             $"splitfrozen.store.path and key-file are for files, and splitfrozen.store.mode = {settings.Store.Mode.ToString().ToLowerInvariant()} writes none; set the mode to disk, or leave them away.");
+        var tls = settings.Security.Tls;
+        Require(
+            !tls.Enabled || (tls.Certificate is not null && tls.Key is not null && tls.Authority is not null),
+            "splitfrozen.security.tls.enabled = on needs three PEM files: splitfrozen.security.tls.certificate, .key and .ca.");
         if (settings.Nodes.GroupBy(n => n.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new UserErrorException($"splitfrozen.nodes names {twice.Key} {twice.Count()} times; give each node a name of its own.");

@@ -135,6 +135,7 @@ internal sealed partial class PipelineCoordinatorActor
             devices)
         {
             Store = SummariseStore(),
+            ChannelRefusals = RefusalTotals(),
         };
     }
 

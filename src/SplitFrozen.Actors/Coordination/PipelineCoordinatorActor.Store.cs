@@ -18,8 +18,6 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>Sample index, length and label of a sample in a frame's header.</summary>
     private const int HeaderBytesOfSample = 12;
 
-    private const ActivationCodec WireCodec = ActivationCodec.Fp32;
-
     private readonly Dictionary<int, EpochTraffic> _traffic = [];
     private readonly List<string> _remarks = [];
     private ShuffleActor.StoreReport? _storeReport;
@@ -58,9 +56,10 @@ internal sealed partial class PipelineCoordinatorActor
     private void Supplied(ShuffleActor.Supplied supplied)
     {
         var device = _devices[supplied.Device];
-        var bytes = supplied.Lengths.Sum(l => (long)l * RowCodec.RowBytes(WireCodec, _run.Model.Shape.Width) + HeaderBytesOfSample);
+        var bytes = supplied.Lengths.Sum(l => (long)l * RowCodec.RowBytes(_run.Spec.Codec, _run.Model.Shape.Width) + HeaderBytesOfSample);
         device.Supplied(supplied.Grant, supplied.Lengths.Length, bytes, LayerCosts.BlockForward(_run.Model.Shape, supplied.Lengths));
         Traffic(supplied.Grant.Epoch).Supplied += supplied.Lengths.Length;
+        _peers.Channel.Memory.Placed(supplied.Grant, supplied.Lengths.Length);
         if (supplied.Missing.Length > 0)
         {
             GrantMissing(device, supplied.Grant, supplied.Missing);
@@ -94,7 +93,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         var traffic = Traffic(placed.Grant.Epoch);
         traffic.Received += placed.Samples;
-        traffic.Bytes += (long)placed.Tokens * RowCodec.RowBytes(WireCodec, _run.Model.Shape.Width);
+        traffic.Bytes += (long)placed.Tokens * RowCodec.RowBytes(_run.Spec.Codec, _run.Model.Shape.Width);
     }
 
     /// <summary>Tells what the epoch just closed took.</summary>

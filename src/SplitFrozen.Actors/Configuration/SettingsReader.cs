@@ -5,6 +5,7 @@ using Akka.Configuration;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Configuration;
@@ -138,7 +139,8 @@ public static partial class SettingsReader
         keys.Integer("checkpoint-steps", 1, int.MaxValue));
 
     private static PipelineSettings Pipeline(KeyReader keys) => new(
-        keys.Integer("grant-batches", 1, Many), keys.Integer("window", 1, 1000), keys.Integer("unit-tokens", 1, 1 << 24));
+        keys.Integer("grant-batches", 1, Many), keys.Integer("window", 1, 1000), keys.Integer("unit-tokens", 1, 1 << 24),
+        keys.Integer("stages", 1, 1000), ScheduleKinds.Find(keys.Word("schedule", ScheduleKinds.Names))!.Value, keys.Integer("pending-w", 0, Many));
 
     private static ChannelSettings Channel(KeyReader keys) => new(
         keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024));

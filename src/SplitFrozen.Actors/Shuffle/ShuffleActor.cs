@@ -2,7 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
-using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 
@@ -10,20 +10,19 @@ namespace SplitFrozen.Actors.Shuffle;
 
 /// <summary>
 /// Receives forward units, has those that stop short of the frozen line completed, places samples where the plan has them, and hands complete micro-batches
-/// to the trainer when the coordinator says so.
+/// to the coordinator when it asks for them.
 /// </summary>
 internal sealed class ShuffleActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IActorRef _catchUp;
-    private readonly IActorRef _trainer;
     private readonly int _cut;
     private readonly Dictionary<DeviceId, Incarnation> _lives = [];
     private readonly SortedDictionary<int, ShuffleBuffer> _epochs = [];
 
-    public ShuffleActor(IActorRef catchUp, IActorRef trainer, int cut)
+    public ShuffleActor(IActorRef catchUp, int cut)
     {
-        (_catchUp, _trainer, _cut) = (catchUp, trainer, cut);
+        (_catchUp, _cut) = (catchUp, cut);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
         Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster));
         Receive<CloseEpoch>(m => Close(m.Epoch));
@@ -97,7 +96,7 @@ internal sealed class ShuffleActor : ReceiveActor
     private void Hand(HandOver order)
     {
         var (batch, rented) = _epochs[order.Epoch].Take(order.Batch, order.Id.Index);
-        _trainer.Tell(new LoRATrainerActor.Forward(order.Id, batch, rented), Sender);
+        Sender.Tell(new Taken(order.Id, batch, rented));
     }
 
     private void Close(int epoch)
@@ -120,8 +119,11 @@ internal sealed class ShuffleActor : ReceiveActor
     /// <summary>A unit came over the channel.</summary>
     internal sealed record UnitArrived(ActivationUnit Unit) : ILocalMessage;
 
-    /// <summary>Give this micro-batch to the trainer, on behalf of the sender.</summary>
+    /// <summary>Give this micro-batch out.</summary>
     internal sealed record HandOver(MicroBatchId Id, int Epoch, int Batch) : ILocalMessage;
+
+    /// <summary>A micro-batch at the frozen line, given out; <paramref name="Rented"/> goes back to the shared pool when it is trained.</summary>
+    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented) : ILocalMessage;
 
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
     internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, double CatchUpSeconds) : ILocalMessage;

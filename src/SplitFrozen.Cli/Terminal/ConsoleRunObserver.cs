@@ -99,6 +99,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 _devices.Note(joined);
                 Line("green", "device", $"{joined.Device} on {joined.Node} with {Units.Number(joined.Samples)} samples, {Units.Count(joined.Capacity.LayerTokensPerSecond)} tokens/s a layer");
                 break;
+            case RunEvent.StageProblem problem:
+                Line("yellow", "stage", $"{problem.Stage}: {problem.Problem}");
+                break;
             case RunEvent.DeviceProblem problem:
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;

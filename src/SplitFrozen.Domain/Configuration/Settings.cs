@@ -1,4 +1,5 @@
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Domain.Configuration;
@@ -67,7 +68,10 @@ public sealed record TrainingSettings(
 /// <param name="GrantBatches">Global batches of a grant.</param>
 /// <param name="Window">Grants that may be in flight: granted and not yet trained.</param>
 /// <param name="UnitTokens">Token budget of a forward unit.</param>
-public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens);
+/// <param name="Stages">Trainer stages p that the trained blocks are split into.</param>
+/// <param name="Schedule">The order of F, B and W across stages.</param>
+/// <param name="PendingWeights">W that a stage may put off until it would wait (key <c>pending-w</c>).</param>
+public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages, ScheduleKind Schedule, int PendingWeights);
 
 /// <summary>Keys splitfrozen.channel.* (the activation channel)</summary>
 /// <param name="Host">Address the server listens on and that devices are told.</param>

@@ -22,6 +22,9 @@ public abstract record RunEvent
     /// <summary>A device was refused, failed or was lost.</summary>
     public sealed record DeviceProblem(DeviceId Device, string Problem) : RunEvent;
 
+    /// <summary>A trainer stage failed and was started again.</summary>
+    public sealed record StageProblem(int Stage, string Problem) : RunEvent;
+
     /// <summary>A device got a number of frozen layers.</summary>
     public sealed record LayersAssigned(DeviceId Device, AllocationEpoch Allocation, int Layers, string Reason) : RunEvent;
 

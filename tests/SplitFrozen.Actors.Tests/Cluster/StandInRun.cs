@@ -41,7 +41,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 
     public RunPaths Paths { get; }
 
-    public StandInModel Model { get; init; } = new(layers: 4);
+    public IModelSource Model { get; init; } = new StandInModel(layers: 4);
 
     public IDataSource Data { get; init; } = new StandInData(train: 240, test: 40);
 

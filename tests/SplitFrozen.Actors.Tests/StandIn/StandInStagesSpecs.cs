@@ -162,7 +162,7 @@ public sealed class StandInStagesSpecs
         {
             var up = new Dictionary<(int Stage, int MicroBatch), float[]>();
             var down = new Dictionary<(int Stage, int MicroBatch), float[]>();
-            var lists = ZbH1.Stages(stages.Length, batches.Length).Select(list => new Queue<Operation>(list)).ToArray();
+            var lists = PipelineSchedule.Create(ScheduleKind.ZbH1, stages.Length, batches.Length).Stages.Select(list => new Queue<Operation>(list)).ToArray();
             var score = default(TargetScore);
             while (lists.Any(list => list.Count > 0))
             {

@@ -1,5 +1,6 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Scheduling;
 
 namespace SplitFrozen.Actors.Configuration;
 
@@ -17,6 +18,9 @@ internal static class SettingsRules
         Require(
             training.LoraFrom is null || training.Method != TrainingMethods.SplitFrozen,
             $"splitfrozen.training.lora-from = {training.LoraFrom} has no meaning for splitfrozen.training.method = {training.Method}, which trains from splitfrozen.model.cut on; set that, or the method {TrainingMethods.CenLora}.");
+        Require(
+            settings.Pipeline.PendingWeights == 0 || settings.Pipeline.Schedule == ScheduleKind.ZbH1,
+            $"splitfrozen.pipeline.pending-w = {settings.Pipeline.PendingWeights} has no meaning for splitfrozen.pipeline.schedule = {settings.Pipeline.Schedule.Name()}, which does not part W from B; set it to 0, or the schedule to zb-h1.");
         Require(
             settings.Start.MinDevices is null || settings.Start.MinDevices <= devices,
             $"splitfrozen.start.min-devices = {settings.Start.MinDevices} is more than splitfrozen.data.devices = {devices}; training would never start.");

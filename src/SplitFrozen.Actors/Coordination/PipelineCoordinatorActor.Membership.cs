@@ -20,21 +20,33 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>First phase: devices join until there are enough.</summary>
     private void Gathering()
     {
+        Receive<StageEvents.Loaded>(m =>
+        {
+            _stages.On(m, Sender);
+            BeginWhenReady();
+        });
         Always();
         Receive<DeviceEvents.Prepared>(m =>
         {
-            if (Prepare(m) && Prepared >= Needed)
-            {
-                BecomeTraining();
-            }
-            else
-            {
-                AnnounceWaiting();
-            }
+            Prepare(m);
+            BeginWhenReady();
         });
         Receive<CatchUpActor.Frozen>(KeepHeldOut);
         Receive<StartLimit>(_ => Abort(RunFailure.NotStarted, NotEnough()));
         Receive<Stop>(_ => BeginEnding(completed: false));
+    }
+
+    /// <summary>Training begins when the devices and the trainer stages are there.</summary>
+    private void BeginWhenReady()
+    {
+        if (Prepared >= Needed && _stages.IsLoaded)
+        {
+            BecomeTraining();
+        }
+        else
+        {
+            AnnounceWaiting();
+        }
     }
 
     private void Greet(DeviceEvents.Greeted greeting)

@@ -46,7 +46,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<ShuffleActor.Supplied>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.StoreReport>(m => _coordinator.Forward(m));
         Receive<CatchUpActor.RowsChecked>(m => _coordinator.Forward(m));
-        Receive<LoRATrainerActor.Loaded>(m => _coordinator.Forward(m));
+        Receive<StageEvents.IStageEvent>(m => _coordinator.Forward(m));
         Receive<PipelineCoordinatorActor.ChannelRefused>(m => _coordinator.Forward(m));
         Receive<ClusterEvent.MemberUp>(m => _run.Observer.On(
             new RunEvent.NodeJoined(NodeName.Of(m.Member), RoleOf(m.Member), m.Member.Address.ToString())));
@@ -84,12 +84,13 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var store = isStoring ? OpenStore() : null;
         var catchUp = Context.ActorOf(
             Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens, isStoring)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
-        var trainer = Context.ActorOf(
-            Props.Create(() => new LoRATrainerActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "trainer");
+        var stages = Context.ActorOf(Props.Create(() => new StageHostActor(_run.Model)), "stages");
+        var files = Context.ActorOf(
+            Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
         var shuffle = Context.ActorOf(
-            Props.Create(() => new ShuffleActor(catchUp, trainer, _run.Spec.Cut, store, settings.Pipeline.UnitTokens, _run.Model.Shape.Width)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
+            Props.Create(() => new ShuffleActor(catchUp, _run.Spec.Cut, store, settings.Pipeline.UnitTokens, _run.Model.Shape.Width)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
         _channel = OpenChannel(shuffle);
-        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, trainer, _channel);
+        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, stages, files, _channel);
         var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers)), "coordinator");
         _coordinator = coordinator;
         _stop = _run.StopRequested.Register(() => coordinator.Tell(PipelineCoordinatorActor.Stop.Instance));

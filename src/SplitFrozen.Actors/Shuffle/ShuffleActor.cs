@@ -3,7 +3,7 @@ using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Store;
-using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 
@@ -11,13 +11,12 @@ namespace SplitFrozen.Actors.Shuffle;
 
 /// <summary>
 /// Receives forward units, has those that stop short of the frozen line completed, places samples where the plan has them, and hands complete micro-batches
-/// to the trainer when the coordinator says so. What was placed is kept in the activation store, from which later epochs are supplied.
+/// to the coordinator when it asks for them. What was placed is kept in the activation store, from which later epochs are supplied.
 /// </summary>
 internal sealed partial class ShuffleActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IActorRef _catchUp;
-    private readonly IActorRef _trainer;
     private readonly int _cut;
     private readonly ActivationStore? _store;
     private readonly int _unitTokens;
@@ -26,14 +25,13 @@ internal sealed partial class ShuffleActor : ReceiveActor
     private readonly SortedDictionary<int, ShuffleBuffer> _epochs = [];
 
     /// <param name="catchUp">Completes units of weak devices.</param>
-    /// <param name="trainer">Gets micro-batches.</param>
     /// <param name="cut">The frozen line C.</param>
     /// <param name="store">Keeps activations, or null; owned by this actor from now on.</param>
     /// <param name="unitTokens">Token budget of what is taken out of the store at a time.</param>
     /// <param name="width">Hidden size D.</param>
-    public ShuffleActor(IActorRef catchUp, IActorRef trainer, int cut, ActivationStore? store, int unitTokens, int width)
+    public ShuffleActor(IActorRef catchUp, int cut, ActivationStore? store, int unitTokens, int width)
     {
-        (_catchUp, _trainer, _cut, _store, _unitTokens, _width) = (catchUp, trainer, cut, store, unitTokens, width);
+        (_catchUp, _cut, _store, _unitTokens, _width) = (catchUp, cut, store, unitTokens, width);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
         Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster));
         Receive<CloseEpoch>(m => Close(m.Epoch));
@@ -124,7 +122,7 @@ internal sealed partial class ShuffleActor : ReceiveActor
     private void Hand(HandOver order)
     {
         var (batch, rented) = _epochs[order.Epoch].Take(order.Batch, order.Id.Index);
-        _trainer.Tell(new LoRATrainerActor.Forward(order.Id, batch, rented), Sender);
+        Sender.Tell(new Taken(order.Id, batch, rented));
     }
 
     private void Close(int epoch)
@@ -147,8 +145,11 @@ internal sealed partial class ShuffleActor : ReceiveActor
     /// <summary>A unit came over the channel.</summary>
     internal sealed record UnitArrived(ActivationUnit Unit) : ILocalMessage;
 
-    /// <summary>Give this micro-batch to the trainer, on behalf of the sender.</summary>
+    /// <summary>Give this micro-batch out.</summary>
     internal sealed record HandOver(MicroBatchId Id, int Epoch, int Batch) : ILocalMessage;
+
+    /// <summary>A micro-batch at the frozen line, given out; <paramref name="Rented"/> goes back to the shared pool when it is trained.</summary>
+    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented) : ILocalMessage;
 
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
     internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage;

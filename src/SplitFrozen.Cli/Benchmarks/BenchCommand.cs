@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 
 using SplitFrozen.Cli.Benchmarks.Channel;
+using SplitFrozen.Cli.Benchmarks.Pipeline;
+using SplitFrozen.Cli.Benchmarks.Store;
 using SplitFrozen.Cli.Runs;
 
 using Spectre.Console;
@@ -19,6 +21,12 @@ internal static class BenchCommand
             Bench(
                 environment, "channel", "The activation channel beside raw sockets: rate, processor time, allocation, and the control plane's ping. Takes two minutes.",
                 progress => ChannelBench.RunAsync(progress).GetAwaiter().GetResult()),
+            Bench(
+                environment, "store", "The activation store: epochs on the bundled model with and without their devices. Takes a minute.",
+                progress => new StoreBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
+            Bench(
+                environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes three minutes.",
+                progress => new PipelineBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
         };
 
     /// <summary>A benchmark without options of its own.</summary>

@@ -1,4 +1,6 @@
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Domain.Configuration;
@@ -62,13 +64,23 @@ public enum LearningRateDecay
 /// <param name="CheckpointSteps">A checkpoint every so many steps (key <c>checkpoint-steps</c>), besides the one at the end and at a stop.</param>
 public sealed record TrainingSettings(
     string Method, int? LoraFrom, int Epochs, int BatchSize, int MicroBatchSize, double LearningRate, double Warmup, LearningRateDecay Decay,
-    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps);
+    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps)
+{
+    /// <summary>How samples are put into order (key <c>order</c>).</summary>
+    public SampleOrder Order { get; init; }
+
+    /// <summary>How far the label mix of global batches may lie from the overall one, beyond what chance does, before an alarm; null: no alarm (key <c>mix-alarm</c>).</summary>
+    public double? MixAlarm { get; init; }
+}
 
 /// <summary>Keys splitfrozen.pipeline.*</summary>
 /// <param name="GrantBatches">Global batches of a grant.</param>
 /// <param name="Window">Grants that may be in flight: granted and not yet trained.</param>
 /// <param name="UnitTokens">Token budget of a forward unit.</param>
-public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens);
+/// <param name="Stages">Trainer stages p that the trained blocks are split into.</param>
+/// <param name="Schedule">The order of F, B and W across stages.</param>
+/// <param name="PendingWeights">W that a stage may put off until it would wait (key <c>pending-w</c>).</param>
+public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages, ScheduleKind Schedule, int PendingWeights);
 
 /// <summary>Keys splitfrozen.channel.* (the activation channel)</summary>
 /// <param name="Host">Address the server listens on and that devices are told.</param>
@@ -143,4 +155,14 @@ public sealed record RunSettings(string? Path, string Root);
 /// <summary>An entry of splitfrozen.nodes, or splitfrozen.device.profile: what a device node pretends to be.</summary>
 /// <param name="Name">Name of the node.</param>
 /// <param name="GigaFlops">Emulated rate in 10⁹ floating-point operations a second, or null: as fast as the machine is.</param>
-public sealed record NodeProfile(string Name, double? GigaFlops);
+public sealed record NodeProfile(string Name, double? GigaFlops)
+{
+    /// <summary>Emulated rate of its link to the server in 10⁶ bits a second, or null: as fast as the network is (key <c>link-megabits</c>).</summary>
+    public double? LinkMegabits { get; init; }
+
+    /// <summary>Emulated latency of its link, on top of the network's (key <c>link-latency</c>).</summary>
+    public TimeSpan LinkLatency { get; init; }
+
+    /// <summary>Emulated memory in bytes, which the device reports as free, or null: the machine's (key <c>memory</c>).</summary>
+    public long? MemoryBytes { get; init; }
+}

@@ -41,7 +41,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 
     public RunPaths Paths { get; }
 
-    public StandInModel Model { get; init; } = new(layers: 4);
+    public IModelSource Model { get; init; } = new StandInModel(layers: 4);
 
     public IDataSource Data { get; init; } = new StandInData(train: 240, test: 40);
 
@@ -58,7 +58,9 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         OnEvent(e);
     }
 
-    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default, Func<NodeProfile, Stream, Stream>? link = null) =>
+    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) => OnClusterAsync(null, stop);
+
+    public Task<RunSummary> OnClusterAsync(Func<NodeProfile, Stream, Stream>? link, CancellationToken stop = default) =>
         LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link);
 
     public ServerRun Server(CancellationToken stop = default)

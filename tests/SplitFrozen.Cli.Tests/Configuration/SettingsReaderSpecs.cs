@@ -8,6 +8,7 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Tests.Configuration;
@@ -24,7 +25,7 @@ public sealed class SettingsReaderSpecs
         Assert.Null(settings.Model.Cut);
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
         Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200), settings.Training);
-        Assert.Equal(new PipelineSettings(8, 3, 2048), settings.Pipeline);
+        Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
         Assert.Empty(settings.Lora.Targets);
         Assert.Empty(settings.Nodes);

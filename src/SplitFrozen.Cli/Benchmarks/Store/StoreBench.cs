@@ -38,7 +38,9 @@ internal sealed class StoreBench(IComposition composition, Action<string> progre
             "store", Machine.Current(),
             new Dictionary<string, double?>
             {
-                ["epoch2_vs_epoch1"] = compute.Median, ["epoch2_vs_epoch1_wall"] = wall.Median, ["epoch2_wire_bytes"] = bytes.Median,
+                ["epoch2_vs_epoch1"] = compute.Median,
+                ["epoch2_vs_epoch1_wall"] = wall.Median,
+                ["epoch2_wire_bytes"] = bytes.Median,
                 ["frozen_share"] = FrozenShare(runs),
             },
             [

@@ -16,7 +16,7 @@ public sealed class Distribution
 
     private Distribution(string text, Func<SeededRandom, double> draw) => (_text, _draw) = (text, draw);
 
-    /// <summary>Always the same value; infinity is allowed.</summary>
+    /// <summary>Always the same value, whatever it is: zero and infinity too.</summary>
     public static Distribution Constant(double value) => new(value.ToString(CultureInfo.InvariantCulture), _ => value);
 
     /// <summary>Reads a distribution.</summary>

@@ -33,9 +33,11 @@ public static class FleetDraw
     /// <param name="from">Shares and lengths.</param>
     /// <param name="maxLength">Longest sample in tokens.</param>
     /// <param name="seed">Seed of the draws.</param>
-    public static IReadOnlyList<SimulatedDevice> Devices(IReadOnlyList<SimulatedNode> nodes, long samples, ProfileDistributions from, int maxLength, long seed)
+    /// <param name="shares">How much data each device has, relative to the others; null: drawn.</param>
+    public static IReadOnlyList<SimulatedDevice> Devices(
+        IReadOnlyList<SimulatedNode> nodes, long samples, ProfileDistributions from, int maxLength, long seed, IReadOnlyList<double>? shares = null)
     {
-        var counts = Spread(samples, [.. nodes.Select((_, i) => from.Share.Draw(SeededRandom.For(seed, "simulated share", i)))]);
+        var counts = Spread(samples, [.. shares ?? [.. nodes.Select((_, i) => from.Share.Draw(SeededRandom.For(seed, "simulated share", i)))]]);
         return [.. nodes.Select((node, i) =>
         {
             var random = SeededRandom.For(seed, "simulated lengths", i);

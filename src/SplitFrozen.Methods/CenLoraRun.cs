@@ -136,7 +136,7 @@ public sealed class CenLoraRun(
     {
         var plan = _plan.For(epoch);
         var score = new TargetScore();
-        foreach (var operation in ZbH1.Stages(1, plan.MicroBatches(batch))[0])
+        foreach (var operation in PipelineSchedule.Create(ScheduleKind.ZbH1, stages: 1, plan.MicroBatches(batch)).Stages[0])
         {
             var started = Stopwatch.GetTimestamp();
             switch (operation.Kind)

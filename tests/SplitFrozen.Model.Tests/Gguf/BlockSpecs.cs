@@ -10,7 +10,7 @@ public sealed class BlockSpecs
 
     [Fact]
     public void Should_have_a_reference_for_every_format_but_float32() =>
-        Assert.Equal(NumberFormat.Supported.Split(", ").Except(["F32"]).Order(), Formats.Select(row => (string)row.Data).Order());
+        Assert.Equal(NumberFormat.Supported.Split(", ").Except(["F32"]).Order(), Formats.Select(row => (string)row[0]).Order());
 
     [Theory]
     [MemberData(nameof(Formats))]

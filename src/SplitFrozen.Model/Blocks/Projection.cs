@@ -2,7 +2,6 @@ using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Lora;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -76,6 +75,6 @@ internal sealed class Projection : nn.Module
     private Tensor Columns(int start, int count) => _weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
 
     private Tensor Multiply(Tensor x, Tensor weight, Tensor? bias) => _order == WeightOrder.OutputFirst
-        ? F.linear(x, weight, bias)
-        : bias is null ? x.mm(weight) : addmm(bias, x, weight, 1, 1);
+        ? Products.Linear(x, weight, bias)
+        : Products.Conv1D(x, weight, bias);
 }

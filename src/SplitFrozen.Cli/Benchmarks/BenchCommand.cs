@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 
+using SplitFrozen.Cli.Benchmarks.Compute;
 using SplitFrozen.Cli.Runs;
 
 using Spectre.Console;
@@ -13,7 +14,10 @@ internal static class BenchCommand
 {
     /// <summary>The command with all its benchmarks.</summary>
     public static Command Create(CliEnvironment environment) =>
-        new("bench", "Measure this machine. Figures are ratios of things measured side by side, since absolute ones differ from machine to machine.");
+        new("bench", "Measure this machine. Figures are ratios of things measured side by side, since absolute ones differ from machine to machine.")
+        {
+            Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
+        };
 
     /// <summary>A benchmark without options of its own.</summary>
     /// <param name="environment">Where it is shown.</param>

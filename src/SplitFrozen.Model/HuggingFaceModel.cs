@@ -1,6 +1,7 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Peft;
 using SplitFrozen.Model.Training;
 using static TorchSharp.torch;
 
@@ -52,9 +53,25 @@ public sealed class HuggingFaceModel : IModelSource
     public IFrozenBlocks LoadFrozen(int blocks) => new FrozenBlocks(_architecture, _weights, blocks, Name, _device);
 
     /// <inheritdoc/>
-    public ITrainerStage LoadTrainer(TrainerSpec spec)
-    {
-        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Name)));
-        return new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, name, _device), _device);
-    }
+    public ITrainerStage LoadTrainer(TrainerSpec spec) =>
+        new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
+
+    /// <inheritdoc/>
+    public void SaveAdapter(string folder, TrainerSpec spec, IReadOnlyList<TensorData> tensors) =>
+        PeftFolder.Save(folder, Config(spec), TensorBytes.Distinct(tensors));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> ReadAdapter(string folder, TrainerSpec spec) => PeftFolder.Read(folder, Config(spec));
+
+    /// <inheritdoc/>
+    public void SaveOptimizer(string file, IReadOnlyList<TensorData> tensors) => StateFile.Save(file, TensorBytes.Distinct(tensors));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> ReadOptimizer(string file) => StateFile.Read(file);
+
+    /// <summary>What adapters call the base model.</summary>
+    private string BaseName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Name)));
+
+    private PeftConfig Config(TrainerSpec spec) =>
+        PeftConfig.From(_architecture, spec, BaseName, new BlockRange(spec.Cut, Shape.Layers));
 }

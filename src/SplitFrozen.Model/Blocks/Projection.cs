@@ -17,9 +17,10 @@ internal enum WeightOrder
 }
 
 /// <summary>A frozen linear module y = W x + b that may carry an adapter.</summary>
-internal sealed class Projection : nn.Module
+internal sealed class Projection : nn.Module, IHoldsStored
 {
-    private readonly Parameter _weight;
+    private readonly Parameter? _weight;
+    private readonly StoredMatrix? _stored;
     private readonly Parameter? _bias;
     private readonly WeightOrder _order;
 
@@ -30,10 +31,18 @@ internal sealed class Projection : nn.Module
         _order = order;
         Inputs = inputs;
         Outputs = outputs;
-        _weight = order == WeightOrder.InputFirst
-            ? new Parameter(weights.Load($"{name}.weight", inputs, outputs), requires_grad: false)
-            : new Parameter(weights.Load($"{name}.weight", outputs, inputs), requires_grad: false);
-        register_parameter("weight", _weight);
+        long[] shape = order == WeightOrder.InputFirst ? [inputs, outputs] : [outputs, inputs];
+        _stored = weights.LoadStored($"{name}.weight", shape);
+        if (_stored is null)
+        {
+            _weight = new Parameter(weights.Load($"{name}.weight", shape), requires_grad: false);
+            register_parameter("weight", _weight);
+        }
+        else
+        {
+            _stored.ReserveBuffer();
+        }
+
         if (bias)
         {
             _bias = new Parameter(weights.Load($"{name}.bias", outputs), requires_grad: false);
@@ -47,15 +56,26 @@ internal sealed class Projection : nn.Module
     /// <summary>Width of the output.</summary>
     public int Outputs { get; }
 
+    /// <inheritdoc/>
+    public long StoredBytes => _stored?.Bytes ?? 0;
+
     /// <summary>The adapter, if this module has one. The owner of the adapter disposes it.</summary>
     public LoraAdapter? Adapter { get; set; }
 
     /// <summary>Maps rows [R, in] to [R, out].</summary>
     public Tensor Forward(Tensor x, ForwardPass pass)
     {
+        var weight = _weight ?? _stored!.Expand();
         var y = _order == WeightOrder.OutputFirst
-            ? F.linear(x, _weight, _bias)
-            : _bias is null ? x.mm(_weight) : addmm(_bias, x, _weight, 1, 1);
+            ? F.linear(x, weight, _bias)
+            : _bias is null ? x.mm(weight) : addmm(_bias, x, weight, 1, 1);
         return Adapter is null ? y : Adapter.Add(y, x, pass);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _stored?.Dispose();
+        base.Dispose(disposing);
     }
 }

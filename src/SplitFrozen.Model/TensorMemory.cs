@@ -32,7 +32,8 @@ internal static class TensorMemory
     public static unsafe nint Address(Tensor tensor)
     {
         // A view of one number: the bytes of the whole may be more than a span holds.
-        using var first = tensor.view(-1).narrow(0, 0, 1);
+        using var flat = tensor.view(-1);
+        using var first = flat.narrow(0, 0, 1);
         return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 }

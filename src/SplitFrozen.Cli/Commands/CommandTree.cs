@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Schedules;
 
@@ -36,7 +37,7 @@ internal static class CommandTree
         var root = new RootCommand("Fine-tunes language models on private data of many devices: devices run frozen layers forward, the server trains LoRA adapters.")
         {
             Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
-            BenchCommand.Create(environment), ScheduleCommand.Create(environment),
+            BenchCommand.Create(environment), MemoryCommand.Create(environment), ScheduleCommand.Create(environment),
         };
         return root;
     }

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
@@ -44,6 +45,7 @@ internal static class CommandTree
             Doctor(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
+            MemoryCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SimulateCommand.Create(environment),
         };

@@ -58,7 +58,9 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         OnEvent(e);
     }
 
-    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default, Func<NodeProfile, Stream, Stream>? link = null) =>
+    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) => OnClusterAsync(null, stop);
+
+    public Task<RunSummary> OnClusterAsync(Func<NodeProfile, Stream, Stream>? link, CancellationToken stop = default) =>
         LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link);
 
     public ServerRun Server(CancellationToken stop = default)

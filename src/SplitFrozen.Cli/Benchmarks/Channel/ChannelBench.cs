@@ -19,6 +19,7 @@ internal static class ChannelBench
     private const long TlsBytes = 160L << 20;
     private static readonly int[] FrameTokens = [512, 2048];
     private static readonly int[] SenderCounts = [1, 2, 4];
+    private static readonly bool[] Protections = [false, true];
 
     /// <summary>Measures.</summary>
     public static async Task<BenchReport> RunAsync(Action<string> progress)
@@ -48,7 +49,7 @@ internal static class ChannelBench
     private static async Task<List<Measurement>> MeasureAsync(List<SenderProcess> senders, TlsIdentity identity, ControlPlane control, Action<string> progress)
     {
         var cells =
-            from tls in new[] { false, true }
+            from tls in Protections
             from tokens in FrameTokens
             from count in SenderCounts
             select (Tls: tls, Tokens: tokens, Senders: count);
@@ -98,15 +99,21 @@ internal static class ChannelBench
             .Select(cell => BenchRow.Of("", "", cell.Select(m => m.AllocatedPerByte)).Median);
         var ratios = new Dictionary<string, double?>
         {
-            ["plain_vs_raw_1"] = Share(found, tls: false, senders: 1), ["plain_vs_raw_4"] = Share(found, tls: false, senders: 4),
-            ["tls_vs_rawtls_1"] = Share(found, tls: true, senders: 1), ["alloc_share"] = allocations.Max(), ["ping_p99_ms"] = p99,
+            ["plain_vs_raw_1"] = Share(found, tls: false, senders: 1),
+            ["plain_vs_raw_4"] = Share(found, tls: false, senders: 4),
+            ["tls_vs_rawtls_1"] = Share(found, tls: true, senders: 1),
+            ["alloc_share"] = allocations.Max(),
+            ["ping_p99_ms"] = p99,
         };
-        return new BenchReport("channel", Machine.Current(), ratios, rows, [
-            "Rates against the raw socket with the same checks; each ratio is the smaller one of both frame sizes, the median over pairs measured one after another.",
-            "alloc_share: managed bytes allocated on both ends for each byte of activations, the largest over all cells.",
-            $"Senders are processes of their own, the receiver is this one; {pings.Count} pings to a cluster node in the first sender's process.",
-        ]);
+        return new BenchReport("channel", Machine.Current(), ratios, rows, Notes(pings.Count));
     }
+
+    private static string[] Notes(int pings) =>
+    [
+        "Rates against the raw socket with the same checks; each ratio is the smaller one of both frame sizes, the median over pairs measured one after another.",
+        "alloc_share: managed bytes allocated on both ends for each byte of activations, the largest over all cells.",
+        $"Senders are processes of their own, the receiver is this one; {pings} pings to a cluster node in the first sender's process.",
+    ];
 
     /// <summary>The channel's rate as a share of the raw copy's with checks.</summary>
     private static double Share(List<Measurement> found, bool tls, int senders) => FrameTokens.Min(tokens =>

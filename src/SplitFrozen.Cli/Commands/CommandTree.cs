@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Doctoring;
+using SplitFrozen.Cli.Generating;
 
 namespace SplitFrozen.Cli.Commands;
 
@@ -35,7 +36,7 @@ internal static class CommandTree
         var root = new RootCommand("Fine-tunes language models on private data of many devices: devices run frozen layers forward, the server trains LoRA adapters.")
         {
             Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
-            BenchCommand.Create(environment),
+            GenerateCommand.Create(environment), MergeCommand.Create(environment), BenchCommand.Create(environment),
         };
         return root;
     }
@@ -74,9 +75,16 @@ internal static class CommandTree
         var command = new Command("eval", "Score a run's adapter on the evaluation and validation sets of its configuration.");
         var folder = new Argument<string>("RUN") { Description = "A run's folder" };
         var json = JsonOption();
+        var set = new Option<string[]>("--set")
+        {
+            Description = "A setting other than the run's, such as splitfrozen.evaluation.exact-match-limit=200; may be given many times",
+            HelpName = "KEY=VALUE",
+            DefaultValueFactory = _ => [],
+        };
         command.Arguments.Add(folder);
         command.Options.Add(json);
-        command.SetAction((line, _) => Task.FromResult((int)EvalCommand.Run(environment, line.GetValue(folder)!, line.GetValue(json))));
+        command.Options.Add(set);
+        command.SetAction((line, _) => Task.FromResult((int)EvalCommand.Run(environment, line.GetValue(folder)!, line.GetValue(set)!, line.GetValue(json))));
         return command;
     }
 

@@ -23,6 +23,18 @@ internal sealed class ForwardPass(RaggedLayout layout, LoraTape? tape = null)
     /// </summary>
     public RowSelection? Needed { get; set; }
 
+    /// <summary>Keys and values of the rows before these, when a text is generated; null otherwise.</summary>
+    public KeyValueCache? Cache { get; init; }
+
+    /// <summary>Causal attention of these rows, on those before them too where there is a cache.</summary>
+    /// <param name="query">[T, H, Dh].</param>
+    /// <param name="key">[T, Hkv, Dh]; H is a multiple of Hkv.</param>
+    /// <param name="value">[T, Hkv, Dh].</param>
+    /// <returns>[T, H · Dh].</returns>
+    public Tensor Attend(Tensor query, Tensor key, Tensor value) => Cache is null
+        ? RaggedAttention.Run(query, RaggedAttention.Repeated(key, query.shape[1]), RaggedAttention.Repeated(value, query.shape[1]), Layout)
+        : Cache.Attend(query, key, value);
+
     /// <summary>The needed rows [R, …] of a tensor [T, …].</summary>
     public Tensor Narrow(Tensor rows) => Needed is null ? rows : rows.index_select(0, Needed.Index);
 }

@@ -50,6 +50,14 @@ internal sealed class Projection : nn.Module
     /// <summary>The adapter, if this module has one. The owner of the adapter disposes it.</summary>
     public LoraAdapter? Adapter { get; set; }
 
+    /// <summary>Adds to the weight, for merging an adapter.</summary>
+    /// <param name="change">[out, in], whatever the order in which the weight is stored.</param>
+    public void AddToWeight(Tensor change)
+    {
+        using var _ = no_grad();
+        _weight.add_(_order == WeightOrder.OutputFirst ? change : change.t());
+    }
+
     /// <summary>Maps rows [R, in] to [R, out].</summary>
     public Tensor Forward(Tensor x, ForwardPass pass)
     {

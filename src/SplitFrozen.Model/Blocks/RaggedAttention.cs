@@ -39,6 +39,15 @@ internal static class RaggedAttention
         return cat(outputs, 2).transpose(1, 2).reshape(layout.Rows, width);
     }
 
+    /// <summary>[T, Hkv, Dh] to [T, H, Dh]: each head as often as its group has queries, one after another.</summary>
+    public static Tensor Repeated(Tensor rows, long heads)
+    {
+        long group = heads / rows.shape[1];
+        return group == 1
+            ? rows
+            : rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], group, rows.shape[2]).reshape(rows.shape[0], heads, rows.shape[2]);
+    }
+
     /// <summary>Views [1, H, S_i, Dh] of the samples in [T, H, Dh].</summary>
     private static Tensor[] BySample(Tensor rows, RaggedLayout layout) =>
         rows.transpose(0, 1).unsqueeze(0).split(layout.Lengths, 2);

@@ -29,7 +29,7 @@ internal sealed class Gpt2Attention : nn.Module
     {
         var parts = _fused.Forward(x, pass).view(x.shape[0], 3, _heads, x.shape[1] / _heads).unbind(1);
         var query = _queryScale == 1 ? parts[0] : parts[0].mul(_queryScale);
-        var attended = RaggedAttention.Run(query, parts[1], parts[2], pass.Layout);
+        var attended = pass.Attend(query, parts[1], parts[2]);
         return _output.Forward(pass.Narrow(attended), pass);
     }
 }

@@ -39,19 +39,9 @@ internal sealed class LlamaAttention : nn.Module
         var query = RotaryEmbedding.Rotate(Heads(_query.Forward(x, pass), _config.Heads), angles);
         var key = RotaryEmbedding.Rotate(Heads(_key.Forward(x, pass), _config.KeyValueHeads), angles);
         var value = Heads(_value.Forward(x, pass), _config.KeyValueHeads);
-        var attended = RaggedAttention.Run(query, Repeated(key), Repeated(value), pass.Layout);
+        var attended = pass.Attend(query, key, value);
         return _output.Forward(pass.Narrow(attended), pass);
     }
 
     private Tensor Heads(Tensor rows, int heads) => rows.view(rows.shape[0], heads, _config.HeadWidth);
-
-    /// <summary>[T, Hkv, Dh] to [T, H, Dh]: each head as often as its group has queries, one after another.</summary>
-    private Tensor Repeated(Tensor rows)
-    {
-        int group = _config.Heads / _config.KeyValueHeads;
-        return group == 1
-            ? rows
-            : rows.unsqueeze(2).expand(rows.shape[0], _config.KeyValueHeads, group, _config.HeadWidth)
-                .reshape(rows.shape[0], _config.Heads, _config.HeadWidth);
-    }
 }

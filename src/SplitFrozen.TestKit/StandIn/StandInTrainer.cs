@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 
@@ -124,7 +125,12 @@ internal sealed class StandInTrainer : ITrainerStage
         return norm;
     }
 
-    public TargetScore Evaluate(ActivationBatch batch) => Run(batch).Score;
+    public TargetScore Evaluate(ActivationBatch batch)
+    {
+        var pass = Run(batch);
+        int[] predicted = [.. pass.Samples.Select(s => s.Predicted)];
+        return pass.Score with { Confusion = ConfusionMatrix.Of(batch.Targets.AsSpan(0, predicted.Length), predicted, _spec.Labels) };
+    }
 
     public void SaveAdapter(string folder)
     {
@@ -188,9 +194,10 @@ internal sealed class StandInTrainer : ITrainerStage
         var largest = logits.Max();
         var sum = logits.Sum(l => Math.Exp(l - largest));
         var gradient = Array.ConvertAll(logits, l => Math.Exp(l - largest) / sum);
-        score = new TargetScore(Math.Log(sum) + largest - logits[label], 1, Array.IndexOf(logits, largest) == label ? 1 : 0);
+        var predicted = Array.IndexOf(logits, largest);
+        score = new TargetScore(Math.Log(sum) + largest - logits[label], 1, predicted == label ? 1 : 0);
         gradient[label] -= 1;
-        return new SamplePass(traces, output, gradient);
+        return new SamplePass(traces, output, gradient, predicted);
     }
 
     private static void Write(string file, IEnumerable<double[]> arrays)
@@ -232,5 +239,5 @@ internal sealed class StandInTrainer : ITrainerStage
         public bool IsBackward { get; set; }
     }
 
-    private sealed record SamplePass(List<StandInLayer.Trace> Traces, double[] Output, double[] LogitGradient);
+    private sealed record SamplePass(List<StandInLayer.Trace> Traces, double[] Output, double[] LogitGradient, int Predicted);
 }

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using SplitFrozen.Domain;
+using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Tokenizers;
+
+namespace SplitFrozen.Model.Merging;
+
+/// <summary>The files of a merged model beside its weights.</summary>
+internal static class MergedFiles
+{
+    private const string TokenizerConfiguration = "tokenizer_config.json";
+
+    private static readonly string[] Copied =
+    [
+        "added_tokens.json", "chat_template.jinja", "generation_config.json", "merges.txt", "special_tokens_map.json", "tokenizer.json",
+        "tokenizer.model", TokenizerConfiguration, "vocab.json",
+    ];
+
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+
+    /// <summary>Copies what belongs to the tokenizer and to generation.</summary>
+    public static void Copy(string from, string to)
+    {
+        foreach (string name in Copied.Where(name => File.Exists(Path.Combine(from, name))))
+        {
+            File.Copy(Path.Combine(from, name), Path.Combine(to, name));
+        }
+    }
+
+    /// <summary>Writes a language model's configuration: the base model's, with its class and the weights' type.</summary>
+    public static void WriteConfiguration(string from, string to, string className) => Write(to, Changed(from, className));
+
+    /// <summary>
+    /// Writes a classifier's configuration: besides that the labels, and the padding token without which Hugging Face's classifiers refuse batches.
+    /// The tokenizer's configuration names that token too.
+    /// </summary>
+    public static void WriteClassifierConfiguration(string from, string to, string className, IReadOnlyList<string> labels, ITextTokenizer tokenizer)
+    {
+        var config = Changed(from, className);
+        config["id2label"] = new JsonObject(labels.Select((label, id) => KeyValuePair.Create($"{id}", (JsonNode?)label)));
+        config["label2id"] = new JsonObject(labels.Select((label, id) => KeyValuePair.Create(label, (JsonNode?)id)));
+        config["problem_type"] = "single_label_classification";
+        int pad = Id(config["pad_token_id"]) ?? Id(config["eos_token_id"]) ?? tokenizer.EndOfText ?? 0;
+        config["pad_token_id"] = pad;
+        Write(to, config);
+        string path = Path.Combine(to, TokenizerConfiguration);
+        var tokens = File.Exists(path) ? Read(path) : [];
+        tokens["pad_token"] ??= tokenizer.Decode([pad], skipSpecialTokens: false);
+        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, tokens, Json));
+    }
+
+    private static JsonObject Changed(string from, string className)
+    {
+        var config = Read(Path.Combine(from, "config.json"));
+        config["architectures"] = new JsonArray(className);
+        config["torch_dtype"] = "float32";
+        if (config.ContainsKey("dtype"))
+        {
+            config["dtype"] = "float32";
+        }
+
+        return config;
+    }
+
+    private static JsonObject Read(string path) => JsonObject.Create(JsonView.Read(path).Element)
+        ?? throw new UserErrorException($"'{path}' does not hold a JSON object.");
+
+    private static void Write(string to, JsonObject config) =>
+        AtomicFile.Write(Path.Combine(to, "config.json"), stream => JsonSerializer.Serialize(stream, config, Json));
+
+    /// <summary>A token id, or the first of a list.</summary>
+    private static int? Id(JsonNode? value) => value switch
+    {
+        JsonArray { Count: > 0 } list => Id(list[0]),
+        JsonValue number when number.TryGetValue(out int id) => id,
+        _ => null,
+    };
+}

@@ -25,6 +25,7 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
         Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200), settings.Training);
         Assert.Equal(new PipelineSettings(8, 3, 2048), settings.Pipeline);
+        Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
         Assert.Empty(settings.Lora.Targets);
         Assert.Empty(settings.Nodes);
@@ -113,6 +114,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.device.id", "my phone", "letters, digits")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
     [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
+    [InlineData("splitfrozen.evaluation.exact-match-limit", "-1", "0 to 2147483647")]
+    [InlineData("splitfrozen.evaluation.exact-match-after-training", "maybe", "one of on, off")]
+    [InlineData("splitfrozen.evaluation.max-new-tokens", "0", "1 to 1000000")]
     public void Should_refuse_a_value_and_name_key_value_and_what_is_allowed(string key, string value, string allowed)
     {
         var message = Refusal([$"{key}={value}"]);

@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Generating;
+using SplitFrozen.Cli.Schedules;
 
 namespace SplitFrozen.Cli.Commands;
 
@@ -36,7 +37,8 @@ internal static class CommandTree
         var root = new RootCommand("Fine-tunes language models on private data of many devices: devices run frozen layers forward, the server trains LoRA adapters.")
         {
             Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
-            GenerateCommand.Create(environment), MergeCommand.Create(environment), BenchCommand.Create(environment),
+            GenerateCommand.Create(environment), MergeCommand.Create(environment),
+            BenchCommand.Create(environment), ScheduleCommand.Create(environment),
         };
         return root;
     }

@@ -2,13 +2,15 @@ using System.Text.Json;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Generation;
 using SplitFrozen.Model.Chat.Templates;
+using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Gguf;
 using SplitFrozen.Model.Tokenizers;
 
 namespace SplitFrozen.Model.Chat;
 
 /// <summary>
 /// A model folder's chat template: <c>chat_template.jinja</c>, or <c>chat_template</c> of tokenizer_config.json (a text, or a list of named ones of which
-/// <c>default</c> is taken).
+/// <c>default</c> is taken), or a GGUF file's metadata.
 /// </summary>
 internal sealed class ChatTemplate
 {
@@ -23,29 +25,33 @@ internal sealed class ChatTemplate
     private ChatTemplate(string origin, Template template, Dictionary<string, object?> tokens) =>
         (_origin, _template, _tokens) = (origin, template, tokens);
 
-    /// <summary>Reads the template of a model folder.</summary>
+    /// <summary>Reads a model's template.</summary>
     /// <exception cref="UserErrorException">There is none, or it cannot be read; the message names the construct.</exception>
-    public static ChatTemplate Open(string folder)
+    public static ChatTemplate Open(ModelFiles files, ITextTokenizer tokenizer)
     {
-        string path = Path.Combine(folder, ConfigurationFile);
+        string path = files.In(ConfigurationFile);
         JsonView? configuration = File.Exists(path) ? JsonView.Read(path) : null;
-        string alone = Path.Combine(folder, TemplateFile);
-        return File.Exists(alone) ? Parse(alone, ReadText(alone), configuration)
-            : configuration?.Optional(Key) is { } template ? Parse($"{path}, {template.Place}", Text(template), configuration)
+        var tokens = SpecialTokens(configuration);
+        Fill(tokens, "bos_token", tokenizer.BeginOfText, tokenizer);
+        Fill(tokens, "eos_token", tokenizer.EndOfText, tokenizer);
+        string alone = files.In(TemplateFile);
+        return File.Exists(alone) ? Parse(alone, ReadText(alone), tokens)
+            : configuration?.Optional(Key) is { } template ? Parse($"{path}, {template.Place}", Text(template), tokens)
+            : files.OpenGguf()?.Metadata.Text(GgufTokenizer.ChatTemplateKey) is { } inside ? Parse($"{files.GgufPath}, {GgufTokenizer.ChatTemplateKey}", inside, tokens)
             : throw new UserErrorException(
-                $"The model in '{folder}' has no chat template: there is neither {TemplateFile} nor the key {Key} in {ConfigurationFile}. "
+                $"The model in '{files.Path}' has no chat template: there is neither {TemplateFile} nor the key {Key} in {ConfigurationFile}. "
                 + "Leave --chat away and give the prompt in the form that the model was trained on, or use a model that was tuned for conversations.");
     }
 
     /// <summary>A template of its own, for tests.</summary>
     /// <param name="origin">Where it comes from, for messages.</param>
     /// <param name="source">The template.</param>
-    /// <param name="configuration">The tokenizer's configuration, which names the special tokens.</param>
-    internal static ChatTemplate Parse(string origin, string source, JsonView? configuration)
+    /// <param name="tokens">The special tokens' texts by the names by which templates know them, such as bos_token.</param>
+    internal static ChatTemplate Parse(string origin, string source, Dictionary<string, object?> tokens)
     {
         try
         {
-            return new ChatTemplate(origin, Template.Parse(source), SpecialTokens(configuration));
+            return new ChatTemplate(origin, Template.Parse(source), tokens);
         }
         catch (TemplateException e)
         {
@@ -80,7 +86,7 @@ internal sealed class ChatTemplate
         }
     }
 
-    /// <summary>The special tokens' texts under the names by which templates know them, such as bos_token.</summary>
+    /// <summary>The special tokens that the tokenizer's configuration names.</summary>
     private static Dictionary<string, object?> SpecialTokens(JsonView? configuration)
     {
         var tokens = new Dictionary<string, object?>(StringComparer.Ordinal);
@@ -93,6 +99,14 @@ internal sealed class ChatTemplate
         }
 
         return tokens;
+    }
+
+    private static void Fill(Dictionary<string, object?> tokens, string name, int? id, ITextTokenizer tokenizer)
+    {
+        if (id is { } token && !tokens.ContainsKey(name))
+        {
+            tokens[name] = tokenizer.Decode([token], skipSpecialTokens: false);
+        }
     }
 
     private static string Text(JsonView template)

@@ -95,7 +95,7 @@ internal sealed class LanguageModel : IDisposable
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var read = adapter.Modules.Select(name => (Name: name, Pair: adapter.Read(name, modules[name].Inputs, modules[name].Outputs))).ToArray();
-        var set = new TrainableSet([.. read.SelectMany(part => Shapes(part.Name, part.Pair))], _device);
+        var set = new TrainableSet([[.. read.SelectMany(part => Shapes(part.Name, part.Pair))]], _device);
         for (int i = 0; i < read.Length; i++)
         {
             var (a, b) = (set.Members[2 * i], set.Members[(2 * i) + 1]);

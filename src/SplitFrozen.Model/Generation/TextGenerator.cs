@@ -11,33 +11,34 @@ namespace SplitFrozen.Model.Generation;
 /// <summary>Continues texts with a model folder and, where one is given, an adapter folder.</summary>
 public sealed class TextGenerator : ITextGenerator
 {
-    private readonly string _folder;
+    private readonly ModelFiles _files;
     private readonly ITextTokenizer _tokenizer;
     private readonly LanguageModel _model;
     private readonly IReadOnlySet<int> _ends;
     private readonly float[] _logits;
     private readonly int _choices;
 
-    private TextGenerator(string folder, ITextTokenizer tokenizer, LanguageModel model)
+    private TextGenerator(ModelFiles files, ITextTokenizer tokenizer, LanguageModel model)
     {
-        _folder = folder;
+        _files = files;
         _tokenizer = tokenizer;
         _model = model;
-        _ends = EndTokens.Read(folder, tokenizer);
+        _ends = EndTokens.Read(files, tokenizer);
         _logits = new float[model.Shape.Vocabulary];
         // Rows beyond the tokenizer's pad the embedding; they stand for nothing.
         _choices = Math.Min(model.Shape.Vocabulary, tokenizer.VocabularySize);
     }
 
     /// <summary>Loads a model to generate with.</summary>
-    /// <param name="folder">Model folder.</param>
+    /// <param name="model">Model folder, or a GGUF file.</param>
     /// <param name="adapter">A PEFT folder, or null.</param>
     /// <param name="compute">Compute device: <c>cpu</c> or <c>cuda:N</c>.</param>
     /// <exception cref="UserErrorException">Files are missing or do not fit, or model or adapter are a classifier's.</exception>
-    public static TextGenerator Open(string folder, string? adapter, string compute)
+    public static TextGenerator Open(string model, string? adapter, string compute)
     {
-        var architecture = Architecture.Read(folder);
-        RequireLanguageModel(folder);
+        var files = ModelFiles.Find(model);
+        var architecture = Architecture.Read(files);
+        RequireLanguageModel(files);
         var device = ComputeDevice.Parse(compute);
         var peft = adapter is null ? null : PeftAdapter.Open(adapter);
         if (peft is { Task: TaskKind.Classification })
@@ -46,10 +47,10 @@ public sealed class TextGenerator : ITextGenerator
                 $"The adapter in '{adapter}' was trained to classify: it has a head that names labels and none that writes text. Use `splitfrozen eval` with its run, or generate with an adapter that was trained on questions and answers.");
         }
 
-        var tokenizer = TokenizerFolder.Open(folder);
-        var weights = WeightStore.Open(folder, architecture.BasePrefix, device);
-        TokenizerFolder.RequireFit(tokenizer, architecture.Shape(0).Vocabulary, folder);
-        return new TextGenerator(folder, tokenizer, new LanguageModel(architecture, weights, peft, device));
+        var tokenizer = TokenizerFolder.Open(model);
+        var weights = WeightStore.Open(files, architecture, device);
+        TokenizerFolder.RequireFit(tokenizer, architecture.Shape(0).Vocabulary, model);
+        return new TextGenerator(files, tokenizer, new LanguageModel(architecture, weights, peft, device));
     }
 
     /// <inheritdoc/>
@@ -67,7 +68,7 @@ public sealed class TextGenerator : ITextGenerator
 
     /// <inheritdoc/>
     public int[] Tokenize(IReadOnlyList<ChatMessage> messages) =>
-        _tokenizer.Encode(ChatTemplate.Open(_folder).Render(messages, addGenerationPrompt: true), addSpecialTokens: false);
+        _tokenizer.Encode(ChatTemplate.Open(_files, _tokenizer).Render(messages, addGenerationPrompt: true), addSpecialTokens: false);
 
     /// <inheritdoc/>
     public string Decode(IReadOnlyList<int> ids) => _tokenizer.Decode(ids);
@@ -123,11 +124,12 @@ public sealed class TextGenerator : ITextGenerator
         }
     }
 
-    private static void RequireLanguageModel(string folder)
+    private static void RequireLanguageModel(ModelFiles files)
     {
-        if (ConfigJson.Read(Path.Combine(folder, "config.json")).Texts("architectures") is [var name, ..] && name.EndsWith("ForSequenceClassification", StringComparison.Ordinal))
+        string path = files.In("config.json");
+        if (File.Exists(path) && ConfigJson.Read(path).Texts("architectures") is [var name, ..] && name.EndsWith("ForSequenceClassification", StringComparison.Ordinal))
         {
-            throw new UserErrorException($"The model in '{folder}' is a {name}: it names labels and writes no text. Use a language model's folder (--model).");
+            throw new UserErrorException($"The model in '{files.Path}' is a {name}: it names labels and writes no text. Use a language model's folder (--model).");
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using SplitFrozen.Domain;
 using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Gguf;
 using SplitFrozen.Model.Tokenizers;
 
 namespace SplitFrozen.Model.Merging;
@@ -17,25 +18,33 @@ internal static class MergedFiles
         "tokenizer.model", TokenizerConfiguration, "vocab.json",
     ];
 
+    private static readonly string[] Tokenizers = ["tokenizer.json", "vocab.json"];
+
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     /// <summary>Copies what belongs to the tokenizer and to generation.</summary>
-    public static void Copy(string from, string to)
+    /// <exception cref="UserErrorException">The tokenizer is in a GGUF file alone.</exception>
+    public static void Copy(ModelFiles from, string to)
     {
-        foreach (string name in Copied.Where(name => File.Exists(Path.Combine(from, name))))
+        if (!Tokenizers.Any(name => File.Exists(from.In(name))))
         {
-            File.Copy(Path.Combine(from, name), Path.Combine(to, name));
+            throw new UserErrorException($"The model '{from.Path}' has its tokenizer in the GGUF file only, and a merged folder needs it as a file. Put the tokenizer.json that was published with the model beside it.");
+        }
+
+        foreach (string name in Copied.Where(name => File.Exists(from.In(name))))
+        {
+            File.Copy(from.In(name), Path.Combine(to, name));
         }
     }
 
     /// <summary>Writes a language model's configuration: the base model's, with its class and the weights' type.</summary>
-    public static void WriteConfiguration(string from, string to, string className) => Write(to, Changed(from, className));
+    public static void WriteConfiguration(ModelFiles from, string to, string className) => Write(to, Changed(from, className));
 
     /// <summary>
     /// Writes a classifier's configuration: besides that the labels, and the padding token without which Hugging Face's classifiers refuse batches.
     /// The tokenizer's configuration names that token too.
     /// </summary>
-    public static void WriteClassifierConfiguration(string from, string to, string className, IReadOnlyList<string> labels, ITextTokenizer tokenizer)
+    public static void WriteClassifierConfiguration(ModelFiles from, string to, string className, IReadOnlyList<string> labels, ITextTokenizer tokenizer)
     {
         var config = Changed(from, className);
         config["id2label"] = new JsonObject(labels.Select((label, id) => KeyValuePair.Create($"{id}", (JsonNode?)label)));
@@ -45,14 +54,14 @@ internal static class MergedFiles
         config["pad_token_id"] = pad;
         Write(to, config);
         string path = Path.Combine(to, TokenizerConfiguration);
-        var tokens = File.Exists(path) ? Read(path) : [];
+        var tokens = File.Exists(path) ? ConfigJson.Read(path).ToObject() : [];
         tokens["pad_token"] ??= tokenizer.Decode([pad], skipSpecialTokens: false);
         AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, tokens, Json));
     }
 
-    private static JsonObject Changed(string from, string className)
+    private static JsonObject Changed(ModelFiles from, string className)
     {
-        var config = Read(Path.Combine(from, "config.json"));
+        var config = Configuration(from).ToObject();
         config["architectures"] = new JsonArray(className);
         config["torch_dtype"] = "float32";
         if (config.ContainsKey("dtype"))
@@ -63,8 +72,19 @@ internal static class MergedFiles
         return config;
     }
 
-    private static JsonObject Read(string path) => JsonObject.Create(JsonView.Read(path).Element)
-        ?? throw new UserErrorException($"'{path}' does not hold a JSON object.");
+    /// <summary>The configuration of a folder, or of a GGUF file where there is none.</summary>
+    private static ConfigJson Configuration(ModelFiles from)
+    {
+        string path = from.In("config.json");
+        if (from.OpenGguf() is not { } gguf || File.Exists(path))
+        {
+            return ConfigJson.Read(path);
+        }
+
+        return GgufConfig.ReadRotaryDivisors(gguf) is null
+            ? GgufConfig.Read(gguf)
+            : throw new UserErrorException($"The model '{from.Path}' scales its rotary angles by a tensor, which config.json cannot say. Put the config.json that was published with the model beside it.");
+    }
 
     private static void Write(string to, JsonObject config) =>
         AtomicFile.Write(Path.Combine(to, "config.json"), stream => JsonSerializer.Serialize(stream, config, Json));

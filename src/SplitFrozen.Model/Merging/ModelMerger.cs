@@ -17,7 +17,7 @@ public static class ModelMerger
     public static string? BaseModelOf(string adapter) => PeftAdapter.Open(adapter).BaseModel;
 
     /// <summary>Writes the merged model. The folder appears whole or not at all.</summary>
-    /// <param name="model">The base model's folder.</param>
+    /// <param name="model">The base model's folder, or a GGUF file.</param>
     /// <param name="adapter">The adapter, a PEFT folder.</param>
     /// <param name="labels">Names of a classifier's labels in the order of their ids; empty: LABEL_0, LABEL_1, …</param>
     /// <param name="output">The folder to write, which must not exist.</param>
@@ -30,8 +30,9 @@ public static class ModelMerger
             throw new UserErrorException($"{target} exists. Name a folder that does not (--out), or remove it.");
         }
 
-        var architecture = Architecture.Read(model);
-        var weights = WeightStore.Open(model, architecture.BasePrefix, CPU);
+        var files = ModelFiles.Find(model);
+        var architecture = Architecture.Read(files);
+        var weights = WeightStore.Open(files, architecture, CPU);
         var peft = PeftAdapter.Open(adapter);
         try
         {
@@ -42,7 +43,7 @@ public static class ModelMerger
             try
             {
                 WriteWeights(architecture, weights, peft, Path.Combine(draft, "model.safetensors"));
-                WriteOthers(architecture, peft, model, labels, draft);
+                WriteOthers(architecture, peft, files, labels, draft);
                 Directory.Move(draft, target);
             }
             catch
@@ -95,7 +96,7 @@ public static class ModelMerger
         module.AddToWeight(b.mm(a).mul_(adapter.Scale));
     }
 
-    private static void WriteOthers(Architecture architecture, PeftAdapter adapter, string model, IReadOnlyList<string> labels, string folder)
+    private static void WriteOthers(Architecture architecture, PeftAdapter adapter, ModelFiles model, IReadOnlyList<string> labels, string folder)
     {
         MergedFiles.Copy(model, folder);
         if (adapter.Task == TaskKind.LanguageModel)
@@ -110,6 +111,6 @@ public static class ModelMerger
         }
 
         IReadOnlyList<string> names = labels.Count > 0 ? labels : [.. Enumerable.Range(0, adapter.Labels).Select(id => $"LABEL_{id}")];
-        MergedFiles.WriteClassifierConfiguration(model, folder, architecture.ClassifierClass, names, TokenizerFolder.Open(model));
+        MergedFiles.WriteClassifierConfiguration(model, folder, architecture.ClassifierClass, names, TokenizerFolder.Open(model.Path));
     }
 }

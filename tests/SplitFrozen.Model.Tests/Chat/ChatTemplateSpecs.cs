@@ -3,6 +3,7 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Generation;
 using SplitFrozen.Model.Chat;
 using SplitFrozen.Model.Chat.Templates;
+using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Tests.Support;
 using SplitFrozen.Model.Tokenizers;
 
@@ -22,7 +23,7 @@ public sealed class ChatTemplateSpecs
     public void Should_render_conversations_as_jinja_does(int index)
     {
         var item = Cases.GetProperty("chats")[index];
-        var tokens = new JsonView(Cases.GetProperty("tokens"), "cases.json", "tokens");
+        var tokens = (Dictionary<string, object?>)JsonText.Read(Cases.GetProperty("tokens"))!;
         var template = ChatTemplate.Parse(item.GetProperty("name").GetString()!, item.GetProperty("template").GetString()!, tokens);
         ChatMessage[] messages =
         [
@@ -77,7 +78,7 @@ public sealed class ChatTemplateSpecs
     [InlineData("{{ x | tojson(separators=',') }}", "the argument separators of tojson is not supported")]
     public void Should_name_what_it_refuses(string source, string message)
     {
-        var error = Assert.Throws<UserErrorException>(() => ChatTemplate.Parse("the model", source, null).Render([new ChatMessage("user", "hi")], true));
+        var error = Assert.Throws<UserErrorException>(() => ChatTemplate.Parse("the model", source, []).Render([new ChatMessage("user", "hi")], true));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
         Assert.Contains("the model", error.Message, StringComparison.Ordinal);
     }
@@ -89,7 +90,7 @@ public sealed class ChatTemplateSpecs
     {
         using var folder = new TestFolder();
         File.WriteAllText(folder.File("tokenizer_config.json"), json);
-        Assert.Equal(expected, ChatTemplate.Open(folder.Path).Render([], false));
+        Assert.Equal(expected, Open(folder).Render([], false));
     }
 
     [Fact]
@@ -98,18 +99,29 @@ public sealed class ChatTemplateSpecs
         using var folder = new TestFolder();
         File.WriteAllText(folder.File("tokenizer_config.json"), """{"chat_template": "A", "bos_token": "<s>"}""");
         File.WriteAllText(folder.File("chat_template.jinja"), "B{{ bos_token }}\n");
-        Assert.Equal("B<s>", ChatTemplate.Open(folder.Path).Render([], false));
+        Assert.Equal("B<s>", Open(folder).Render([], false));
     }
 
     [Fact]
     public void Should_say_that_a_model_has_no_template()
     {
         using var folder = new TestFolder();
-        Assert.Contains("has no chat template", Assert.Throws<UserErrorException>(() => ChatTemplate.Open(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no chat template", Assert.Throws<UserErrorException>(() => Open(folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_know_the_tokenizers_own_tokens_where_no_file_names_them()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.File("chat_template.jinja"), "{{ bos_token }}|{{ eos_token }}");
+        Assert.Equal("<s>|</s>", Open(folder).Render([], false));
     }
 
     [Fact]
     public void Should_tell_the_date() => Assert.Equal(
         "05 Feb 2026, Thursday 5/2/26 07:08:09 036",
         Template.Parse("{{ strftime_now('%d %b %Y, %A %-d/%-m/%y %H:%M:%S %j') }}").Render(new Dictionary<string, object?>(), new DateTimeOffset(2026, 2, 5, 7, 8, 9, TimeSpan.Zero)));
+
+    private static ChatTemplate Open(TestFolder folder) =>
+        ChatTemplate.Open(new ModelFiles(folder.Path, folder.Path, null), TokenizerFolder.Open(Repository.Fixture("stories260k")));
 }

@@ -114,10 +114,10 @@ public sealed class CachedLogitsSpecs
 
     private static LanguageModel Load(string name, string? adapter)
     {
-        string folder = Repository.Fixture(name, "model");
-        var architecture = Architecture.Read(folder);
+        var files = ModelFiles.Find(Repository.Fixture(name, "model"));
+        var architecture = Architecture.Read(files);
         return new LanguageModel(
-            architecture, WeightStore.Open(folder, architecture.BasePrefix, CPU), adapter is null ? null : PeftAdapter.Open(adapter), CPU);
+            architecture, WeightStore.Open(files, architecture, CPU), adapter is null ? null : PeftAdapter.Open(adapter), CPU);
     }
 
     /// <summary>The logits of every row, from the modules that train.</summary>

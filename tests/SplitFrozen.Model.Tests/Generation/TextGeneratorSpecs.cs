@@ -1,5 +1,6 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Generation;
+using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Generation;
 using SplitFrozen.Model.Tests.Support;
 using SplitFrozen.Model.Tests.Tokenizers;
@@ -118,7 +119,7 @@ public sealed class TextGeneratorSpecs
         using var folder = new TestFolder();
         File.WriteAllText(folder.File("generation_config.json"), generation);
         File.WriteAllText(folder.File("config.json"), config);
-        Assert.Equal(ends, EndTokens.Read(folder.Path, new TokenizerJsonText(["a"]).Open()).Order());
+        Assert.Equal(ends, EndTokens.Read(new ModelFiles(folder.Path, folder.Path, null), new TokenizerJsonText(["a"]).Open()).Order());
     }
 
     [Fact]

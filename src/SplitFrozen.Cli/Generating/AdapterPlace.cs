@@ -57,7 +57,7 @@ internal sealed record AdapterPlace(string Folder, Settings? Run)
 
         var named = composition.BaseModelOf(Folder);
         return named is null ? throw new UserErrorException($"The adapter in {Folder} names no base model ({AdapterFile}, base_model_name_or_path). Give its folder with --model.")
-            : new[] { BundledAssets.Resolve(named), Path.GetFullPath(named, Folder), BundledAssets.Model(named) }.FirstOrDefault(Directory.Exists)
+            : new[] { BundledAssets.Resolve(named), Path.GetFullPath(named, Folder), BundledAssets.Model(named) }.FirstOrDefault(Path.Exists)
                 ?? throw new UserErrorException($"The adapter in {Folder} was made for the base model '{named}', which is no folder here. Give the model's folder with --model.");
     }
 

@@ -100,8 +100,13 @@ internal sealed class Composition : IComposition
     public ExactMatchScore? ScoreAnswers(Settings settings, string adapterFolder, Action<string> say, CancellationToken stop)
     {
         var limit = settings.Evaluation.ExactMatchLimit;
+        if (limit == 0)
+        {
+            return null;
+        }
+
         var inputs = OpenInputs(settings);
-        if (limit == 0 || inputs.Data.Task != TaskKind.LanguageModel)
+        if (inputs.Data.Task != TaskKind.LanguageModel)
         {
             return null;
         }

@@ -34,9 +34,7 @@ internal sealed record AdapterPlace(string Folder, Settings? Run)
                 $"{folder} is neither a run's folder (it has no {RunFolder.ConfigurationFile}) nor an adapter's (it has no {AdapterFile}). Name a folder that `splitfrozen train` made, or a PEFT folder.");
         }
 
-        var outer = Path.GetDirectoryName(folder);
-        var isRuns = outer is not null && new RunPaths(outer).Adapter == folder && File.Exists(Path.Combine(outer, RunFolder.ConfigurationFile));
-        return new AdapterPlace(folder, isRuns ? Configuration(outer!) : null);
+        return new AdapterPlace(folder, RunOf(folder) is { } run ? Configuration(run) : null);
     }
 
     /// <summary>The folder of the base model: the one given, else the run's, else the one that the adapter names.</summary>
@@ -63,6 +61,19 @@ internal sealed record AdapterPlace(string Folder, Settings? Run)
 
     /// <summary>A model folder as users name it.</summary>
     public static string ModelFolder(string given) => BundledAssets.Folder("--model", given, "models");
+
+    /// <summary>The run in whose folder an adapter lies, as the final one or as a checkpoint's.</summary>
+    private static string? RunOf(string adapter)
+    {
+        var parent = Path.GetDirectoryName(adapter);
+        var checkpoints = Path.GetDirectoryName(parent);
+        string?[] candidates =
+        [
+            parent is not null && new RunPaths(parent).Adapter == adapter ? parent : null,
+            Path.GetDirectoryName(checkpoints) is { } run && new RunPaths(run).Checkpoints == checkpoints ? run : null,
+        ];
+        return candidates.FirstOrDefault(run => run is not null && File.Exists(Path.Combine(run, RunFolder.ConfigurationFile)));
+    }
 
     private static Settings Configuration(string run) =>
         SettingsReader.Read(SettingsReader.Load([Path.Combine(run, RunFolder.ConfigurationFile)], []));

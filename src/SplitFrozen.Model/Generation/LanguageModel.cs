@@ -58,7 +58,7 @@ internal sealed class LanguageModel : IDisposable
         for (int i = 0; i < _blocks.Length; i++)
         {
             using var inner = NewDisposeScope();
-            if (i == _blocks.Length - 1)
+            if (i == _blocks.Length - 1 && tokens.Length > 1)
             {
                 pass.Needed = new RowSelection([tokens.Length - 1], _device);
             }

@@ -72,6 +72,19 @@ public sealed class GenerateCommandSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Should_use_a_checkpoints_adapter_with_the_runs_model()
+    {
+        var checkpoint = Path.Combine(await RunAsync(), "checkpoint", "step-00000001", "adapter");
+        Directory.CreateDirectory(checkpoint);
+        File.WriteAllText(Path.Combine(checkpoint, "adapter_config.json"), "{}");
+
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("generate", "--adapter", checkpoint, "--prompt", "x"));
+
+        Assert.Equal(checkpoint, Composition.Generating.Adapter);
+        Assert.EndsWith("tiny-gpt2", Composition.Generating.Model, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Should_find_the_base_model_that_an_adapter_names()
     {
         var adapter = Adapter();

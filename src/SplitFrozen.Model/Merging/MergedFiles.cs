@@ -26,7 +26,7 @@ internal static class MergedFiles
     /// <exception cref="UserErrorException">The tokenizer is in a GGUF file alone.</exception>
     public static void Copy(ModelFiles from, string to)
     {
-        if (!Tokenizers.Any(name => File.Exists(from.In(name))))
+        if (from.GgufPath is not null && !Tokenizers.Any(name => File.Exists(from.In(name))))
         {
             throw new UserErrorException($"The model '{from.Path}' has its tokenizer in the GGUF file only, and a merged folder needs it as a file. Put the tokenizer.json that was published with the model beside it.");
         }

@@ -28,7 +28,7 @@ internal static class Filters
         ["replace"] = (v, a) => Replace(Values.Text(v), a.Only("replace", "old", "new", "count")),
         ["int"] = (v, a) => ToInteger(v, a.Only("int", "default")),
         ["float"] = (v, a) => ToFloat(v, a.Only("float", "default")),
-        ["abs"] = (v, a) => Plain(a, "abs", v is double number ? Math.Abs(number) : Math.Abs(Values.ToInteger(v))),
+        ["abs"] = (v, a) => Plain(a, "abs", v is double number ? (object)Math.Abs(number) : Math.Abs(Values.ToInteger(v))),
         ["indent"] = Indent,
         ["map"] = Map,
         ["select"] = (v, a) => Values.Items(v).Where(item => Passes(item, a, 0)).ToList(),

@@ -39,7 +39,7 @@ internal static class Operators
     private static object Power(object? left, object? right)
     {
         double power = Math.Pow(Values.ToDouble(left), Values.ToDouble(right));
-        return left is double || right is double || Values.ToInteger(right) < 0 ? power : (long)power;
+        return left is double || right is double || Values.ToInteger(right) < 0 ? (object)power : (long)power;
     }
 
     private static double OnDoubles(string name, double a, double b) => name switch

@@ -58,7 +58,7 @@ internal sealed class ExpressionParser(TokenCursor cursor)
             items.Add(Read());
         }
 
-        return new ListOf(first.Line, items);
+        return new ListOf(first.Line, items, IsTuple: true);
     }
 
     /// <summary>Arguments in brackets; none where there is no bracket.</summary>
@@ -227,7 +227,8 @@ internal sealed class ExpressionParser(TokenCursor cursor)
             }
         }
 
-        return open.Value == "(" && items.Count == 1 && !hasComma ? items[0] : new ListOf(open.Line, items);
+        bool isTuple = open.Value == "(";
+        return isTuple && items.Count == 1 && !hasComma ? items[0] : new ListOf(open.Line, items, isTuple);
     }
 
     private MappingOf ReadMapping(int line)

@@ -36,10 +36,14 @@ internal sealed record Name(int Line, string Identifier) : Expression(Line)
 }
 
 /// <summary>A list or tuple.</summary>
-internal sealed record ListOf(int Line, IReadOnlyList<Expression> Items) : Expression(Line)
+internal sealed record ListOf(int Line, IReadOnlyList<Expression> Items, bool IsTuple) : Expression(Line)
 {
     /// <inheritdoc/>
-    public override object? Value(Scope scope) => Items.Select(item => item.Value(scope)).ToList();
+    public override object? Value(Scope scope)
+    {
+        var items = Items.Select(item => item.Value(scope));
+        return IsTuple ? new TemplateTuple(items) : items.ToList();
+    }
 }
 
 /// <summary>A mapping.</summary>

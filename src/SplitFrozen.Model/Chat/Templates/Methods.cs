@@ -45,7 +45,7 @@ internal static class Methods
 
     /// <summary>Lists of a key and its value.</summary>
     public static List<object?> Pairs(Dictionary<string, object?> mapping) =>
-        [.. mapping.Select(entry => (object?)new List<object?> { entry.Key, entry.Value })];
+        [.. mapping.Select(entry => (object?)new TemplateTuple([entry.Key, entry.Value]))];
 
     private static List<object?> Texts(IEnumerable<string> texts) => [.. texts];
 

@@ -4,6 +4,9 @@ using System.Text;
 
 namespace SplitFrozen.Model.Chat.Templates;
 
+/// <summary>A list that cannot be changed, and prints in round brackets.</summary>
+internal sealed class TemplateTuple(IEnumerable<object?> items) : List<object?>(items);
+
 /// <summary>
 /// Values are those of Python as far as templates meet them: null, bool, long, double, string, lists (<c>List&lt;object?&gt;</c>), mappings with string
 /// keys in their order (<c>Dictionary&lt;string, object?&gt;</c>), <see cref="Undefined"/>, <see cref="TemplateNamespace"/> and <see cref="Callable"/>.
@@ -28,7 +31,7 @@ internal static class Values
         (null, null) => true,
         (Undefined, Undefined) => true,
         (string x, string y) => x == y,
-        (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second)),
+        (List<object?> x, List<object?> y) => x is TemplateTuple == y is TemplateTuple && x.Count == y.Count && x.Zip(y).All(pair => AreEqual(pair.First, pair.Second)),
         (Dictionary<string, object?> x, Dictionary<string, object?> y) =>
             x.Count == y.Count && x.All(entry => y.TryGetValue(entry.Key, out object? other) && AreEqual(entry.Value, other)),
         _ when IsNumber(a) && IsNumber(b) => ToDouble(a) == ToDouble(b),
@@ -87,6 +90,8 @@ internal static class Values
                 return digits.AsSpan().ContainsAny('.', 'E', 'N') || digits.Contains("Infinity", StringComparison.Ordinal) ? digits : digits + ".0";
             case string text:
                 return Quoted(text);
+            case TemplateTuple items:
+                return $"({string.Join(", ", items.Select(Representation))}{(items.Count == 1 ? "," : "")})";
             case List<object?> items:
                 return $"[{string.Join(", ", items.Select(Representation))}]";
             case Dictionary<string, object?> mapping:

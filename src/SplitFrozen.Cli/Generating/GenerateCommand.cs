@@ -6,8 +6,6 @@ using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Generation;
 
-using Spectre.Console;
-
 namespace SplitFrozen.Cli.Generating;
 
 /// <summary>Writes text with a model and, where one is given, an adapter: <c>generate</c>.</summary>
@@ -65,7 +63,8 @@ internal sealed class GenerateCommand
         output.WriteLine(isJson ? JsonSerializer.Serialize(new Figures(generated.Text, generated.Ids), RunJson.Line) : "");
         if (generated.Stop == StopReason.ContextFull)
         {
-            environment.Error.MarkupLineInterpolated($"[yellow]Note:[/] the text ends because prompt and text fill the model's context of {prompt.Length + generated.Ids.Count} tokens.");
+            Notes.Say(environment.Error, string.Create(
+                CultureInfo.InvariantCulture, $"the text ends because prompt and text fill the model's context of {prompt.Length + generated.Ids.Count} tokens."));
         }
 
         return generated.Stop == StopReason.Stopped ? ExitCode.Stopped : ExitCode.Done;

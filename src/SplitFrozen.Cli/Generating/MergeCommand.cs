@@ -25,7 +25,8 @@ internal static class MergeCommand
         var place = AdapterPlace.Find(source);
         var folder = place.Model(model, environment.Composition);
         environment.Composition.Merge(folder, place.Folder, Labels(environment, place), output);
-        environment.Out.MarkupLineInterpolated($"[green]Merged[/] {place.Folder} into {folder}: {Path.GetFullPath(output)}");
+        environment.Out.Markup("[green]Merged[/] ");
+        environment.Out.Profile.Out.Writer.WriteLine($"{place.Folder} into {folder}: {Path.GetFullPath(output)}");
         return ExitCode.Done;
     }
 
@@ -38,7 +39,7 @@ internal static class MergeCommand
         }
         catch (UserErrorException e)
         {
-            environment.Error.MarkupLineInterpolated($"[yellow]Note:[/] label names are left out (LABEL_0, LABEL_1, …), for the run's data cannot be read: {e.Message}");
+            Notes.Say(environment.Error, $"label names are left out (LABEL_0, LABEL_1, …), for the run's data cannot be read: {e.Message}");
             return [];
         }
     }

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SplitFrozen.Domain;
@@ -20,7 +21,7 @@ internal static class MergedFiles
 
     private static readonly string[] Tokenizers = ["tokenizer.json", "vocab.json"];
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Copies what belongs to the tokenizer and to generation.</summary>
     /// <exception cref="UserErrorException">The tokenizer is in a GGUF file alone.</exception>
@@ -33,7 +34,8 @@ internal static class MergedFiles
 
         foreach (string name in Copied.Where(name => File.Exists(from.In(name))))
         {
-            File.Copy(from.In(name), Path.Combine(to, name));
+            // The content only: where the base model may not be written to, its copies may.
+            File.WriteAllBytes(Path.Combine(to, name), File.ReadAllBytes(from.In(name)));
         }
     }
 

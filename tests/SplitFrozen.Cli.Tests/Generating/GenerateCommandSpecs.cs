@@ -141,7 +141,7 @@ public sealed class GenerateCommandSpecs : IDisposable
 
         Assert.Equal(ExitCode.Done, await _program.RunAsync("generate", "--prompt", "x"));
 
-        Assert.Contains("fill the model's context of 3 tokens", string.Join(' ', _program.Error.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("fill the model's context of 3 tokens", _program.Error, StringComparison.Ordinal);
     }
 
     [Fact]

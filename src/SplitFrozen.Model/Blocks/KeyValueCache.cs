@@ -31,10 +31,10 @@ internal sealed class KeyValueCache : IDisposable
     public int Rows { get; private set; }
 
     /// <summary>Attention of new rows of the text in the next block: on all rows before them, and causally on each other.</summary>
-    /// <param name="query">[T, H, Dh].</param>
+    /// <param name="query">[T, H, Dh], or [1, H, Dh]: the last row's alone.</param>
     /// <param name="key">[T, Hkv, Dh]; kept.</param>
     /// <param name="value">[T, Hkv, Dh]; kept.</param>
-    /// <returns>[T, H · Dh].</returns>
+    /// <returns>[T, H · Dh], or [1, H · Dh].</returns>
     public Tensor Attend(Tensor query, Tensor key, Tensor value)
     {
         var keys = Append(_keys, key);

@@ -60,7 +60,7 @@ internal sealed class LanguageModel : IDisposable
             using var inner = NewDisposeScope();
             if (i == _blocks.Length - 1 && tokens.Length > 1)
             {
-                pass.Needed = new RowSelection([tokens.Length - 1], _device);
+                pass.Needed = new RowSelection([tokens.Length - 1], areLast: true, _device);
             }
 
             var next = _blocks[i].Forward(rows, pass).MoveToOuterDisposeScope();

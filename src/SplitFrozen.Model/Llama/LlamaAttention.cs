@@ -36,11 +36,12 @@ internal sealed class LlamaAttention : nn.Module
     public Tensor Forward(Tensor x, ForwardPass pass)
     {
         var angles = pass.Rotary ?? throw new InvalidOperationException("A Llama pass needs rotary angles.");
-        var query = RotaryEmbedding.Rotate(Heads(_query.Forward(x, pass), _config.Heads), angles);
+        var needed = pass.NeededQueries;
+        var queries = _query.Forward(needed is null ? x : x.index_select(0, needed.Index), pass, needed);
+        var query = RotaryEmbedding.Rotate(Heads(queries, _config.Heads), angles.Of(needed));
         var key = RotaryEmbedding.Rotate(Heads(_key.Forward(x, pass), _config.KeyValueHeads), angles);
         var value = Heads(_value.Forward(x, pass), _config.KeyValueHeads);
-        var attended = pass.Attend(query, key, value);
-        return _output.Forward(pass.Narrow(attended), pass);
+        return _output.Forward(pass.Attend(query, key, value), pass, pass.Needed);
     }
 
     private Tensor Heads(Tensor rows, int heads) => rows.view(rows.shape[0], heads, _config.HeadWidth);

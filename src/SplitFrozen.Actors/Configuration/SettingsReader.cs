@@ -62,7 +62,10 @@ public static partial class SettingsReader
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
             Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
-            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")));
+            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")))
+        {
+            Evaluation = Evaluation(keys.Section("evaluation")),
+        };
         SettingsRules.Check(settings);
         return settings;
     }
@@ -170,6 +173,10 @@ public static partial class SettingsReader
             ? throw keys.Wrong("seed-nodes", bad, "each must be a \"host:port\" such as \"192.168.1.5:4053\"")
             : new ClusterSettings(name, keys.Text("host"), keys.Integer("port", 0, 65535), seeds);
     }
+
+    private static EvaluationSettings Evaluation(KeyReader keys) => new(
+        keys.Integer("exact-match-limit", 0, int.MaxValue), keys.Word("exact-match-after-training", "on", "off") == "on",
+        keys.Integer("max-new-tokens", 1, 1_000_000));
 
     private static StartSettings Start(KeyReader keys) => new(
         keys.IntegerOr("all", "min-devices", 1, Many), keys.Duration("limit", TimeSpan.FromSeconds(1), Day));

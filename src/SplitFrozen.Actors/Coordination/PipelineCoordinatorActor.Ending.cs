@@ -135,7 +135,7 @@ internal sealed partial class PipelineCoordinatorActor
             devices)
         {
             ChannelRefusals = RefusalTotals(),
-        };
+        }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;

@@ -7,7 +7,17 @@ namespace SplitFrozen.Domain.Configuration;
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
     ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
-    AllocationSettings Allocation, ServerSettings Server, SecuritySettings Security);
+    AllocationSettings Allocation, ServerSettings Server, SecuritySettings Security)
+{
+    /// <summary>Scoring by generated answers.</summary>
+    public EvaluationSettings Evaluation { get; init; } = new(0, false, 1);
+}
+
+/// <summary>Keys splitfrozen.evaluation.*: exact match, for language modelling on answers with a number after ####.</summary>
+/// <param name="ExactMatchLimit">At most so many evaluation rows are answered (key <c>exact-match-limit</c>); 0: none.</param>
+/// <param name="ExactMatchAfterTraining">Whether a run ends with it (key <c>exact-match-after-training</c>); <c>eval</c> always does it.</param>
+/// <param name="MaxNewTokens">Tokens of an answer at most (key <c>max-new-tokens</c>).</param>
+public sealed record EvaluationSettings(int ExactMatchLimit, bool ExactMatchAfterTraining, int MaxNewTokens);
 
 /// <summary>Keys splitfrozen.model.*</summary>
 /// <param name="Path">Model folder or GGUF file, absolute.</param>

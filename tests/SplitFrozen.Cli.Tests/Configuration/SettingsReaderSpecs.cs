@@ -26,6 +26,7 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
         Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200), settings.Training);
         Assert.Equal(new PipelineSettings(8, 3, 2048), settings.Pipeline);
+        Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
             new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
@@ -126,6 +127,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
     [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
+    [InlineData("splitfrozen.evaluation.exact-match-limit", "-1", "0 to 2147483647")]
+    [InlineData("splitfrozen.evaluation.exact-match-after-training", "maybe", "one of on, off")]
+    [InlineData("splitfrozen.evaluation.max-new-tokens", "0", "1 to 1000000")]
     [InlineData("splitfrozen.allocation.policy", "fair", "static, proportional, balanced, manual")]
     [InlineData("splitfrozen.allocation.hysteresis", "1", "not including, 1")]
     [InlineData("splitfrozen.allocation.max-changes", "0", "1 to 100000")]

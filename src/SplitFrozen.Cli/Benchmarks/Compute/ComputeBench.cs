@@ -9,7 +9,7 @@ internal static class ComputeBench
     /// <summary>Its name on the command line.</summary>
     public const string Name = "compute";
 
-    private const int Rounds = 5;
+    private const int Rounds = 2;
     private const int Samples = 16;
     private const int Length = 128;
     private const double Giga = 1e9;

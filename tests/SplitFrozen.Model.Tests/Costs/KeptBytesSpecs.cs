@@ -4,7 +4,8 @@ using SplitFrozen.Model.Tests.Support;
 
 namespace SplitFrozen.Model.Tests.Costs;
 
-/// <summary>What F keeps, by formula and in the native heap.</summary>
+/// <summary>What F keeps, by formula and in the native heap, which tests beside this one would use as well.</summary>
+[Collection(nameof(AloneInTheProcess))]
 public sealed class KeptBytesSpecs
 {
     private const int Tokens = 512;

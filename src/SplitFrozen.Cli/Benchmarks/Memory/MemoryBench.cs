@@ -70,7 +70,7 @@ internal sealed class MemoryBench(Action<string> tell)
         };
         return new BenchReport(Name, Machine.Current(), ratios, _rows,
         [
-            $"Weights are what a device holds: embeddings and its blocks, and as stored the buffer in which a matrix is expanded. Peaks are the largest resident set of a process of its own that ran two units of {MemorySubject.Tokens} tokens on {Threads} thread; {Processes} processes each.",
+            $"Weights are what a device holds: embeddings and its blocks, and as stored the buffer in which a matrix is expanded. Peaks are the largest resident set of a process of its own that ran a unit of {MemorySubject.Tokens} tokens on {Threads} thread; {Processes} processes each.",
             "The whole model is all blocks: its head shares the embeddings, and the final norm has a few kilobytes.",
             "device3 ratios: weights of a device with three blocks (expanded; as stored) to those of the whole model, expanded.",
         ]);

@@ -69,7 +69,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var settings = _run.Settings;
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
-        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(_run.Spec.Cut)), "allocator");
+        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(AllocationSetting.Of(_run))), "allocator");
         var catchUp = Context.ActorOf(
             Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
         var trainer = Context.ActorOf(

@@ -45,6 +45,9 @@ internal sealed class ConfigurationOptions
         return this;
     }
 
+    /// <summary>Whether a command line names a configuration file.</summary>
+    public bool NamesFile(ParseResult line) => line.GetValue(_config) is not null;
+
     /// <summary>Reads the configuration that a command line names.</summary>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
     public Config Load(ParseResult line)

@@ -74,6 +74,16 @@ internal sealed class Composition : IComposition
     }
 
     /// <inheritdoc/>
+    public ModelShape ReadShape(Settings settings)
+    {
+        LoadNativeLibrary(threads: 1);
+        return HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Shape;
+    }
+
+    /// <inheritdoc/>
+    public FleetData MeasureFleet(Settings settings) => FleetData.Of(OpenInputs(settings));
+
+    /// <inheritdoc/>
     public AdapterScore Score(Settings settings, string adapterFolder)
     {
         var inputs = OpenInputs(settings);

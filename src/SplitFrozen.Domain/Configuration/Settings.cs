@@ -6,7 +6,8 @@ namespace SplitFrozen.Domain.Configuration;
 /// <summary>Everything that a run or node is configured with, validated. Read from HOCON in one place; key names stand at the members.</summary>
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
-    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes);
+    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
+    AllocationSettings Allocation);
 
 /// <summary>Keys splitfrozen.model.*</summary>
 /// <param name="Path">Model folder or GGUF file, absolute.</param>

@@ -2,7 +2,6 @@ using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Lora;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -63,13 +62,27 @@ internal sealed class Projection : nn.Module, IHoldsStored
     public LoraAdapter? Adapter { get; set; }
 
     /// <summary>Maps rows [R, in] to [R, out].</summary>
-    public Tensor Forward(Tensor x, ForwardPass pass)
+    /// <param name="x">The rows.</param>
+    /// <param name="pass">The pass that they are in.</param>
+    /// <param name="rows">Which rows of the batch they are; null for all.</param>
+    public Tensor Forward(Tensor x, ForwardPass pass, RowSelection? rows = null)
     {
-        var weight = _weight ?? _stored!.Expand();
-        var y = _order == WeightOrder.OutputFirst
-            ? F.linear(x, weight, _bias)
-            : _bias is null ? x.mm(weight) : addmm(_bias, x, weight, 1, 1);
-        return Adapter is null ? y : Adapter.Add(y, x, pass);
+        var y = Multiply(x, Weight(), _bias);
+        return Adapter is null ? y : Adapter.Add(y, x, pass, rows);
+    }
+
+    /// <summary>Maps all rows [T, in] to the columns from <paramref name="columns"/> on, and some of them to the columns before those.</summary>
+    /// <param name="x">All rows of the batch.</param>
+    /// <param name="pass">The pass that they are in.</param>
+    /// <param name="some">Rows [R] of which the first columns are needed.</param>
+    /// <param name="columns">How many columns come first.</param>
+    /// <returns>[R, columns] and [T, out − columns].</returns>
+    public (Tensor First, Tensor Others) Forward(Tensor x, ForwardPass pass, RowSelection some, int columns)
+    {
+        var weight = Weight();
+        var first = Multiply(x.index_select(0, some.Index), Columns(weight, 0, columns), _bias?.narrow(0, 0, columns));
+        var rest = Multiply(x, Columns(weight, columns, Outputs - columns), _bias?.narrow(0, columns, Outputs - columns));
+        return Adapter is null ? (first, rest) : Adapter.Add(first, some, rest, x, pass);
     }
 
     /// <inheritdoc/>
@@ -78,4 +91,13 @@ internal sealed class Projection : nn.Module, IHoldsStored
         _stored?.Dispose();
         base.Dispose(disposing);
     }
+
+    /// <summary>The weight; of one that is held as stored, an expansion that is valid until the next module's.</summary>
+    private Tensor Weight() => _weight ?? _stored!.Expand();
+
+    private Tensor Columns(Tensor weight, int start, int count) => weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
+
+    private Tensor Multiply(Tensor x, Tensor weight, Tensor? bias) => _order == WeightOrder.OutputFirst
+        ? Products.Linear(x, weight, bias)
+        : Products.Conv1D(x, weight, bias);
 }

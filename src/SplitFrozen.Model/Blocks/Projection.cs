@@ -92,7 +92,7 @@ internal sealed class Projection : nn.Module, IHoldsStored
         base.Dispose(disposing);
     }
 
-    /// <summary>The weight; of one that is held as stored, an expansion that is valid until the next module's.</summary>
+    /// <summary>The weight; of one that is held as stored, its expansion in the shared buffer, which the next module's overwrites.</summary>
     private Tensor Weight() => _weight ?? _stored!.Expand();
 
     private Tensor Columns(Tensor weight, int start, int count) => weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);

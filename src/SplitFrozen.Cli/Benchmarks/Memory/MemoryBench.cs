@@ -46,7 +46,8 @@ internal sealed class MemoryBench(Action<string> tell)
     private BenchReport Run(string? model, string folder)
     {
         tell("Writing random weights of GPT-2 small's shapes");
-        RandomModels.WriteGpt2Small(folder);
+        var large = Directory.CreateDirectory(Path.Combine(folder, "gpt2")).FullName;
+        RandomModels.WriteGpt2Small(large);
         var small = model ?? Path.Combine(folder, "smollm2.gguf");
         if (model is null)
         {
@@ -56,7 +57,7 @@ internal sealed class MemoryBench(Action<string> tell)
 
         var smallName = model is null ? "SmolLM2-135M, Q4_1" : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
         var layers = HuggingFaceModel.Open(small).Shape.Layers;
-        var gpt2 = Gpt2Blocks.ToDictionary(blocks => blocks, blocks => Both(Gpt2, folder, blocks, Gpt2Blocks[^1]));
+        var gpt2 = Gpt2Blocks.ToDictionary(blocks => blocks, blocks => Both(Gpt2, large, blocks, Gpt2Blocks[^1]));
         var half = Both(smallName, small, layers / 2, layers);
         Both(smallName, small, layers, layers);
         var full = gpt2[Gpt2Blocks[^1]].Expanded.WeightBytes;

@@ -37,7 +37,7 @@ internal static class BenchCommand
     {
         var model = new Option<string?>("--model") { Description = "Model folder or GGUF file to measure in place of random weights of SmolLM2's shapes", HelpName = "PATH" };
         var command = Bench(
-            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes four minutes.",
+            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes three minutes.",
             (line, tell) => MemoryBench.Run(line.GetValue(model), tell));
         command.Options.Add(model);
         return command;

@@ -74,7 +74,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         (device.Samples, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.Capacity, true);
-        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity)));
+        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity), prepared.Samples));
         Notify(new RunEvent.DeviceJoined(device.Id, device.Node, prepared.Samples, prepared.Capacity));
         return true;
     }
@@ -182,7 +182,7 @@ internal sealed partial class PipelineCoordinatorActor
         {
             var preparing = _devices.Values.Where(d => !d.IsPrepared).Select(d => d.Id.Value).ToList();
             Notify(new RunEvent.Waiting(
-                $"{missing} of {Needed} devices" + (preparing.Count == 0 ? "" : $"; {string.Join(", ", preparing)} {(preparing.Count == 1 ? "prepares" : "prepare")} its data")));
+                $"{missing} more of {Needed} devices" + (preparing.Count == 0 ? "" : $"; {string.Join(", ", preparing)} {(preparing.Count == 1 ? "prepares" : "prepare")} its data")));
         }
     }
 

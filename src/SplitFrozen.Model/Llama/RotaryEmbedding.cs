@@ -13,30 +13,35 @@ internal static class RotaryEmbedding
         float[] frequencies = new float[headWidth / 2];
         for (int i = 0; i < frequencies.Length; i++)
         {
-            frequencies[i] = (float)Scaled(Math.Pow(config.Theta, -2.0 * i / headWidth), config);
+            frequencies[i] = (float)Scaled(Math.Pow(config.Theta, -2.0 * i / headWidth), i, config);
         }
 
         return frequencies;
     }
 
-    /// <summary>Cosines and sines of all rows, each [T, 1, Dh].</summary>
-    public static (Tensor Cosine, Tensor Sine) Angles(float[] frequencies, RaggedLayout layout, Device device)
+    /// <summary>Cosines and sines of all rows.</summary>
+    public static RotaryAngles Angles(float[] frequencies, RaggedLayout layout, Device device)
     {
         var half = outer(layout.Positions().to(ScalarType.Float32), torch.tensor(frequencies, device: device));
         var angles = cat([half, half], -1).unsqueeze(1);
-        return (angles.cos(), angles.sin());
+        return new RotaryAngles(angles.cos(), angles.sin());
     }
 
     /// <summary>Rotates rows [T, H, Dh].</summary>
-    public static Tensor Rotate(Tensor x, (Tensor Cosine, Tensor Sine) angles)
+    public static Tensor Rotate(Tensor x, RotaryAngles angles)
     {
         var halves = x.chunk(2, -1);
         return x.mul(angles.Cosine).add_(cat([halves[1].neg(), halves[0]], -1).mul_(angles.Sine));
     }
 
     /// <summary>Llama 3.1's scaling as in its reference code and in Hugging Face's modeling_rope_utils.</summary>
-    private static double Scaled(double frequency, RotaryConfig config)
+    private static double Scaled(double frequency, int pair, RotaryConfig config)
     {
+        if (config.Scaling == RotaryScaling.Listed)
+        {
+            return frequency / config.Divisors[pair];
+        }
+
         if (config.Scaling != RotaryScaling.Llama3)
         {
             return frequency / config.Factor;

@@ -48,8 +48,8 @@ internal static class CommandTree
             BenchCommand.Create(environment),
             MemoryCommand.Create(environment),
             ScheduleCommand.Create(environment),
-            SimulateCommand.Create(environment),
             SenderCommand.Create(),
+            SimulateCommand.Create(environment),
         };
         return root;
     }

@@ -120,6 +120,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.lora.targets", "c_attn", "list in square brackets")]
     [InlineData("splitfrozen.channel.port", "70000", "0 to 65535")]
     [InlineData("splitfrozen.channel.max-frame-bytes", "64 bananas", "64MiB")]
+    [InlineData("splitfrozen.channel.codec", "fp16", "fp32, bf16, int8, int4")]
+    [InlineData("splitfrozen.server.memory-limit", "much", "auto or a size")]
+    [InlineData("splitfrozen.security.tls.enabled", "maybe", "on, off")]
     [InlineData("splitfrozen.cluster.seed-nodes", "[here]", "host:port")]
     [InlineData("splitfrozen.start.limit", "soon", "30s")]
     [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
@@ -149,6 +152,7 @@ public sealed class SettingsReaderSpecs
     [InlineData("min-devices", "splitfrozen.start.min-devices=5")]
     [InlineData("parts 0 to 3", "splitfrozen.device.id=a", "splitfrozen.device.partition=4")]
     [InlineData("needs splitfrozen.device.id", "splitfrozen.device.partition=1")]
+    [InlineData("needs three PEM files", "splitfrozen.security.tls.enabled=on")]
     [InlineData("names a 2 times", "splitfrozen.nodes=[{ name = a }, { name = a }]")]
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)
     {

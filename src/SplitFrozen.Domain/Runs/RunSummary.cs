@@ -12,6 +12,9 @@ public sealed record RunSummary(
     string? AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
     bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices)
 {
+    /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
+    public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
+
     /// <summary>Classification: F1 on the evaluation split before training, of label 1 where there are two labels, else the mean over labels.</summary>
     public double? F1Before { get; init; }
 

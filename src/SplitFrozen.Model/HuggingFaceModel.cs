@@ -1,12 +1,13 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Peft;
 using SplitFrozen.Model.Training;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model;
 
-/// <summary>A model folder in the form of Hugging Face: config.json and safetensors, whole or in shards.</summary>
+/// <summary>A model folder in the form of Hugging Face: config.json and safetensors, whole or in shards; or one with a GGUF file in their place, or such a file alone.</summary>
 public sealed class HuggingFaceModel : IModelSource
 {
     private readonly Architecture _architecture;
@@ -14,14 +15,14 @@ public sealed class HuggingFaceModel : IModelSource
     private readonly Device _device;
     private readonly Lazy<string> _fingerprint;
 
-    private HuggingFaceModel(string folder, Architecture architecture, WeightStore weights, Device device)
+    private HuggingFaceModel(ModelFiles files, Architecture architecture, WeightStore weights, Device device)
     {
-        Name = folder;
+        Name = files.Path;
         _architecture = architecture;
         _weights = weights;
         _device = device;
         Shape = architecture.Shape(weights.BytesPerParameter);
-        _fingerprint = new Lazy<string>(() => FolderFingerprint.Of(folder, weights.Files));
+        _fingerprint = new Lazy<string>(() => FolderFingerprint.Of(files.Folder, weights.Files.Select(file => (file.Path, file.DataStart))));
     }
 
     /// <inheritdoc/>
@@ -36,24 +37,41 @@ public sealed class HuggingFaceModel : IModelSource
     /// <summary>The folder's weights, for tests.</summary>
     internal WeightStore Weights => _weights;
 
-    /// <summary>Opens a folder: reads its configuration and the headers of its weight files.</summary>
-    /// <param name="folder">Model folder.</param>
+    /// <summary>Opens a folder or GGUF file: reads its configuration and the headers of its weight files.</summary>
+    /// <param name="path">Model folder, or a GGUF file.</param>
     /// <param name="compute">Compute device of all that is loaded from it: <c>cpu</c> or <c>cuda:N</c>.</param>
-    /// <exception cref="UserErrorException">The folder is missing, incomplete or damaged, its architecture is unknown, or the compute device is not there.</exception>
-    public static HuggingFaceModel Open(string folder, string compute = "cpu")
+    /// <exception cref="UserErrorException">It is missing, incomplete or damaged, its architecture is unknown, or the compute device is not there.</exception>
+    public static HuggingFaceModel Open(string path, string compute = "cpu")
     {
-        var architecture = Architecture.Read(folder);
+        var files = ModelFiles.Find(path);
+        var architecture = Architecture.Read(files);
         var device = ComputeDevice.Parse(compute);
-        return new HuggingFaceModel(folder, architecture, WeightStore.Open(folder, architecture.BasePrefix, device), device);
+        return new HuggingFaceModel(files, architecture, WeightStore.Open(files, architecture, device), device);
     }
 
     /// <inheritdoc/>
     public IFrozenBlocks LoadFrozen(int blocks) => new FrozenBlocks(_architecture, _weights, blocks, Name, _device);
 
     /// <inheritdoc/>
-    public ITrainerStage LoadTrainer(TrainerSpec spec)
-    {
-        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Name)));
-        return new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, name, _device), _device);
-    }
+    public ITrainerStage LoadTrainer(TrainerSpec spec) =>
+        new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
+
+    /// <inheritdoc/>
+    public void SaveAdapter(string folder, TrainerSpec spec, IReadOnlyList<TensorData> tensors) =>
+        PeftFolder.Save(folder, Config(spec), TensorBytes.Distinct(tensors));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> ReadAdapter(string folder, TrainerSpec spec) => PeftFolder.Read(folder, Config(spec));
+
+    /// <inheritdoc/>
+    public void SaveOptimizer(string file, IReadOnlyList<TensorData> tensors) => StateFile.Save(file, TensorBytes.Distinct(tensors));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> ReadOptimizer(string file) => StateFile.Read(file);
+
+    /// <summary>What adapters call the base model.</summary>
+    private string BaseName => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Name)));
+
+    private PeftConfig Config(TrainerSpec spec) =>
+        PeftConfig.From(_architecture, spec, BaseName, new BlockRange(spec.Cut, Shape.Layers));
 }

@@ -6,7 +6,7 @@ namespace SplitFrozen.Actors.Coordination;
 /// <summary>Plays the static operation list of one global batch: says what is next, and collects what the operations found.</summary>
 internal sealed class BatchRunner(int microBatches)
 {
-    private readonly IReadOnlyList<Operation> _operations = ZbH1.Stages(1, microBatches)[0];
+    private readonly IReadOnlyList<Operation> _operations = PipelineSchedule.Create(ScheduleKind.ZbH1, stages: 1, microBatches).Stages[0];
     private int _next;
 
     /// <summary>The next operation, or null when all are done.</summary>

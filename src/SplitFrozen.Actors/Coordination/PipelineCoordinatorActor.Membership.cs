@@ -180,7 +180,7 @@ internal sealed partial class PipelineCoordinatorActor
         {
             var preparing = _devices.Values.Where(d => !d.IsPrepared).Select(d => d.Id.Value).ToList();
             Notify(new RunEvent.Waiting(
-                $"{missing} of {Needed} devices" + (preparing.Count == 0 ? "" : $"; {string.Join(", ", preparing)} {(preparing.Count == 1 ? "prepares" : "prepare")} its data")));
+                $"{missing} more of {Needed} devices" + (preparing.Count == 0 ? "" : $"; {string.Join(", ", preparing)} {(preparing.Count == 1 ? "prepares" : "prepare")} its data")));
         }
     }
 

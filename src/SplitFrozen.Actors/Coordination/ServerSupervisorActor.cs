@@ -52,6 +52,20 @@ internal sealed class ServerSupervisorActor : ReceiveActor
 
     protected override void PreStart()
     {
+        try
+        {
+            StartActors();
+        }
+        catch (Exception e)
+        {
+            // The manager above it logs this and does no more: without the result the run would wait for ever.
+            _run.Fail(e);
+            throw;
+        }
+    }
+
+    private void StartActors()
+    {
         var settings = _run.Settings;
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));

@@ -18,11 +18,26 @@ public interface IModelSource
     /// <param name="blocks">From 0 (embeddings only) to L.</param>
     IFrozenBlocks LoadFrozen(int blocks);
 
-    /// <summary>Loads blocks [C, L), final norm and head with adapters, to be trained.</summary>
+    /// <summary>Loads the blocks of a trainer stage with adapters, and with the last block the final norm and the head.</summary>
     ITrainerStage LoadTrainer(TrainerSpec spec);
+
+    /// <summary>Writes the adapter of all stages as one PEFT folder, each file atomically: the bytes are those that a single stage writes.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="spec">Any stage's specification.</param>
+    /// <param name="tensors">Every stage's <see cref="ITrainerStage.AdapterTensors"/>.</param>
+    void SaveAdapter(string folder, TrainerSpec spec, IReadOnlyList<TensorData> tensors);
+
+    /// <summary>Reads a PEFT folder for <see cref="ITrainerStage.SetAdapter"/>; throws <see cref="UserErrorException"/> where it is of another kind than the specification.</summary>
+    IReadOnlyList<TensorData> ReadAdapter(string folder, TrainerSpec spec);
+
+    /// <summary>Writes the optimisers' states of all stages to one file, atomically: the bytes are those that a single stage writes.</summary>
+    void SaveOptimizer(string file, IReadOnlyList<TensorData> tensors);
+
+    /// <summary>Reads such a file for <see cref="ITrainerStage.SetOptimizer"/>.</summary>
+    IReadOnlyList<TensorData> ReadOptimizer(string file);
 }
 
-/// <summary>What a trainer stage is made of.</summary>
+/// <summary>What is trained, and which of its blocks a stage holds.</summary>
 /// <param name="Task">Which head it carries.</param>
 /// <param name="Labels">Number of labels K of the classification head; 0 for language modelling.</param>
 /// <param name="Cut">First block C that is trained.</param>
@@ -31,7 +46,14 @@ public interface IModelSource
 /// <param name="ClipNorm">Largest gradient norm; 0 switches clipping off.</param>
 /// <param name="Seed">Seed of the adapters' and the head's start values and of dropout masks.</param>
 public sealed record TrainerSpec(
-    TaskKind Task, int Labels, int Cut, LoraSpec Lora, double WeightDecay, double ClipNorm, long Seed);
+    TaskKind Task, int Labels, int Cut, LoraSpec Lora, double WeightDecay, double ClipNorm, long Seed)
+{
+    /// <summary>The stage's blocks, a part of [C, L); null means all of them. The stages of a run differ in nothing else.</summary>
+    public BlockRange? Stage { get; init; }
+
+    /// <summary>The stage's blocks in a model of so many.</summary>
+    public BlockRange StageOf(int layers) => Stage ?? new BlockRange(Cut, layers);
+}
 
 /// <summary>Low-rank adapters: y = W x + (alpha / rank) · B A dropout(x) (Hu et al. 2021).</summary>
 /// <param name="Rank">r, at least 1.</param>

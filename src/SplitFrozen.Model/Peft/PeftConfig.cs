@@ -15,11 +15,11 @@ internal sealed record PeftConfig(
     /// <summary>Name of the file in an adapter's folder.</summary>
     public const string FileName = "adapter_config.json";
 
-    /// <summary>The configuration of a trainer stage's adapters.</summary>
-    public static PeftConfig From(Architecture architecture, TrainerSpec spec, string modelName, int layers) => new(
+    /// <summary>The configuration of the adapters of some trained blocks.</summary>
+    public static PeftConfig From(Architecture architecture, TrainerSpec spec, string modelName, BlockRange blocks) => new(
         modelName, spec.Task, spec.Lora.Rank, spec.Lora.Alpha, spec.Lora.Dropout,
         [.. (spec.Lora.Targets.Count > 0 ? spec.Lora.Targets : architecture.UsualTargets).Order(StringComparer.Ordinal)],
-        [.. Enumerable.Range(spec.Cut, layers - spec.Cut)],
+        [.. Enumerable.Range(blocks.From, blocks.Count)],
         architecture.Order == WeightOrder.InputFirst);
 
     /// <summary>Throws <see cref="UserErrorException"/> where a folder's configuration means another function than this one.</summary>

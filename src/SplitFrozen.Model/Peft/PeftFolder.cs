@@ -1,5 +1,6 @@
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
-using SplitFrozen.Model.Training;
+using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Peft;
 
@@ -13,19 +14,24 @@ internal static class PeftFolder
     private const string Prefix = "base_model.model.";
 
     /// <summary>Writes both files, each atomically.</summary>
-    public static void Save(string folder, PeftConfig config, IReadOnlyList<Trainable> trainables)
+    /// <param name="folder">Where to.</param>
+    /// <param name="config">What the adapter is.</param>
+    /// <param name="tensors">Its tensors by the model's names.</param>
+    public static void Save(string folder, PeftConfig config, IReadOnlyList<TensorData> tensors)
     {
         Directory.CreateDirectory(folder);
-        SafetensorsWriter.Write(Path.Combine(folder, WeightsFile), trainables.ToDictionary(t => Prefix + t.Name, t => t.Value));
+        using var scope = NewDisposeScope();
+        SafetensorsWriter.Write(Path.Combine(folder, WeightsFile), tensors.ToDictionary(t => Prefix + t.Name, TensorBytes.ToTensor));
         AtomicFile.Write(Path.Combine(folder, PeftConfig.FileName), config.Write);
     }
 
-    /// <summary>Reads both files into the trainable tensors. Either all are set or, where anything does not fit, none.</summary>
-    public static void Load(string folder, PeftConfig config, IReadOnlyList<Trainable> trainables)
+    /// <summary>Reads both files; tensors come with the model's names.</summary>
+    /// <exception cref="Domain.UserErrorException">A file is missing or damaged, or the configuration means another function than <paramref name="config"/>.</exception>
+    public static IReadOnlyList<TensorData> Read(string folder, PeftConfig config)
     {
         config.CheckAgainst(ConfigJson.Read(Path.Combine(folder, PeftConfig.FileName)));
         var file = SafetensorsFile.Open(Path.Combine(folder, WeightsFile));
-        TensorCopy.Into(file, trainables.Select(t => (t.Name, t.Value)).ToDictionary(), Canonical);
+        return [.. TensorBytes.Of(file).Select(tensor => tensor with { Name = Canonical(tensor.Name) })];
     }
 
     /// <summary>Older versions and in-memory state name the adapter and wrap saved modules.</summary>

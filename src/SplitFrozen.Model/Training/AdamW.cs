@@ -36,11 +36,14 @@ internal sealed class AdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         Steps++;
-        _set.Values.mul_(1 - (learningRate * _weightDecay));
-        Means.mul_(Beta1).add_(_set.Gradients, 1 - Beta1);
-        Variances.mul_(Beta2).addcmul_(_set.Gradients, _set.Gradients, 1 - Beta2);
-        var deviation = Variances.sqrt().div_(Math.Sqrt(1 - Math.Pow(Beta2, Steps))).add_(Epsilon);
-        _set.Values.addcdiv_(Means, deviation, -learningRate / (1 - Math.Pow(Beta1, Steps)));
+        var values = _set.Groups(_set.Values);
+        var gradients = _set.Groups(_set.Gradients);
+        var means = _set.Groups(Means);
+        var variances = _set.Groups(Variances);
+        for (int i = 0; i < values.Length; i++)
+        {
+            Step(learningRate, values[i], gradients[i], means[i], variances[i]);
+        }
     }
 
     /// <inheritdoc/>
@@ -48,5 +51,14 @@ internal sealed class AdamW : IDisposable
     {
         Means.Dispose();
         Variances.Dispose();
+    }
+
+    private void Step(double learningRate, Tensor values, Tensor gradients, Tensor means, Tensor variances)
+    {
+        values.mul_(1 - (learningRate * _weightDecay));
+        means.mul_(Beta1).add_(gradients, 1 - Beta1);
+        variances.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
+        var deviation = variances.sqrt().div_(Math.Sqrt(1 - Math.Pow(Beta2, Steps))).add_(Epsilon);
+        values.addcdiv_(means, deviation, -learningRate / (1 - Math.Pow(Beta1, Steps)));
     }
 }

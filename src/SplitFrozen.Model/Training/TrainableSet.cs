@@ -3,20 +3,25 @@ using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Training;
 
-/// <summary>All trainable numbers of a stage in one flat tensor, and their gradients in another, so that an optimiser step is a few operations whatever the number of adapters.</summary>
+/// <summary>
+/// All trainable numbers of a stage in one flat tensor, and their gradients in another, in groups: a block's adapters, or the head. What is computed
+/// over many tensors is computed a group at a time. A group is laid out alike in any stage, and so the bits do not depend on which stage it is in.
+/// </summary>
 internal sealed class TrainableSet : IDisposable
 {
     /// <summary>Each tensor begins at a multiple of 64 bytes: the bits of a product must not depend on where its operands lie.</summary>
     private const long AlignmentElements = 16;
 
     private readonly List<Trainable> _members = [];
+    private readonly (long Offset, long Length)[] _groups;
 
     /// <summary>Zeros of these shapes.</summary>
-    public TrainableSet(IReadOnlyList<(string Name, long[] Shape)> members, Device device)
+    public TrainableSet(IReadOnlyList<IReadOnlyList<(string Name, long[] Shape)>> groups, Device device)
     {
         using var scope = NewDisposeScope();
-        long[] offsets = new long[members.Count + 1];
-        for (int i = 0; i < members.Count; i++)
+        (string Name, long[] Shape)[] members = [.. groups.SelectMany(group => group)];
+        long[] offsets = new long[members.Length + 1];
+        for (int i = 0; i < members.Length; i++)
         {
             long elements = Elements(members[i].Shape);
             Count += elements;
@@ -25,10 +30,16 @@ internal sealed class TrainableSet : IDisposable
 
         Values = torch.zeros(offsets[^1], device: device).DetachFromDisposeScope();
         Gradients = torch.zeros(offsets[^1], device: device).DetachFromDisposeScope();
-        for (int i = 0; i < members.Count; i++)
+        for (int i = 0; i < members.Length; i++)
         {
             var (name, shape) = members[i];
             _members.Add(new Trainable(name, View(Values, offsets[i], shape), View(Gradients, offsets[i], shape)));
+        }
+
+        _groups = new (long, long)[groups.Count];
+        for (int i = 0, first = 0; i < _groups.Length; first += groups[i].Count, i++)
+        {
+            _groups[i] = (offsets[first], offsets[first + groups[i].Count] - offsets[first]);
         }
     }
 
@@ -43,6 +54,9 @@ internal sealed class TrainableSet : IDisposable
 
     /// <summary>The tensors in their order.</summary>
     public IReadOnlyList<Trainable> Members => _members;
+
+    /// <summary>Views of the groups in a flat tensor of this set's size; they belong to the open dispose scope.</summary>
+    public Tensor[] Groups(Tensor flat) => Array.ConvertAll(_groups, group => flat.narrow(0, group.Offset, group.Length));
 
     /// <summary>A view like <see cref="Trainable.Value"/> into another flat tensor of this set's size. The caller owns it.</summary>
     public static Tensor ViewLike(Trainable member, Tensor flat) =>

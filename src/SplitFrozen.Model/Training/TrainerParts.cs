@@ -11,29 +11,25 @@ namespace SplitFrozen.Model.Training;
 /// <summary>The loaded modules of a trainer stage.</summary>
 internal sealed class TrainerParts : IDisposable
 {
-    private TrainerParts(string modelName, IReadOnlyList<Block> blocks, Norm finalNorm, TrainableSet trainables, Head head)
+    private TrainerParts(string modelName, IReadOnlyList<Block> blocks, TrainableSet trainables, Ending? ending)
     {
         ModelName = modelName;
         Blocks = blocks;
-        FinalNorm = finalNorm;
         Trainables = trainables;
-        Head = head;
+        Ending = ending;
     }
 
     /// <summary>Name of the base model, for the adapter's configuration.</summary>
     public string ModelName { get; }
 
-    /// <summary>Blocks [C, L).</summary>
+    /// <summary>The stage's blocks.</summary>
     public IReadOnlyList<Block> Blocks { get; }
 
-    /// <summary>The norm between the last block and the head.</summary>
-    public Norm FinalNorm { get; }
-
-    /// <summary>Adapters and, for classification, the head.</summary>
+    /// <summary>Adapters, a group a block, and on the last stage of a classifier the head as the last group.</summary>
     public TrainableSet Trainables { get; }
 
-    /// <summary>The head.</summary>
-    public Head Head { get; }
+    /// <summary>What follows the last block; null on other stages.</summary>
+    public Ending? Ending { get; }
 
     /// <summary>Loads what a specification asks for.</summary>
     /// <exception cref="UserErrorException">The specification does not fit the model, or weights are missing.</exception>
@@ -41,19 +37,23 @@ internal sealed class TrainerParts : IDisposable
     {
         var shape = architecture.Shape(0);
         Check(spec, shape);
+        var stage = spec.StageOf(shape.Layers);
+        bool isLast = stage.To == shape.Layers;
         List<Block> blocks = [];
-        for (int layer = spec.Cut; layer < shape.Layers; layer++)
+        for (int layer = stage.From; layer < stage.To; layer++)
         {
             blocks.Add(architecture.LoadBlock(weights, layer));
         }
 
         var names = spec.Lora.Targets.Count > 0 ? spec.Lora.Targets : architecture.UsualTargets;
-        var targets = blocks.SelectMany((block, i) => LoraTargets.Select(block, names)
-            .Select(target => ($"{architecture.BlockName(spec.Cut + i)}.{target.Name}", target.Module))).ToArray();
-        var trainables = new TrainableSet([.. Shapes(targets, spec, shape.Width)], device);
-        Attach(targets, trainables, spec);
-        var norm = architecture.LoadFinalNorm(weights);
-        return new TrainerParts(modelName, blocks, norm, trainables, LoadHead(architecture, weights, trainables, spec, shape));
+        var targets = blocks.ConvertAll(block => LoraTargets.Select(block, names)
+            .Select(target => ($"{architecture.BlockName(stage.From + blocks.IndexOf(block))}.{target.Name}", target.Module)).ToArray());
+        var trainables = new TrainableSet([.. Shapes(targets, spec, shape.Width, isLast)], device);
+        Attach([.. targets.SelectMany(target => target)], trainables, spec);
+        var ending = isLast
+            ? new Ending(architecture.LoadFinalNorm(weights), LoadHead(architecture, weights, trainables, spec, shape))
+            : null;
+        return new TrainerParts(modelName, blocks, trainables, ending);
     }
 
     /// <inheritdoc/>
@@ -64,8 +64,7 @@ internal sealed class TrainerParts : IDisposable
             block.Dispose();
         }
 
-        FinalNorm.Dispose();
-        Head.Dispose();
+        Ending?.Dispose();
         Trainables.Dispose();
     }
 
@@ -74,6 +73,11 @@ internal sealed class TrainerParts : IDisposable
         if (spec.Cut < 0 || spec.Cut >= shape.Layers)
         {
             throw new UserErrorException($"splitfrozen.model.cut is {spec.Cut}, but the model has {shape.Layers} blocks; at least one must be trained. Set it to a number from 1 to {shape.Layers - 1}.");
+        }
+
+        if (spec.StageOf(shape.Layers) is var stage && (stage.From < spec.Cut || stage.Count < 1 || stage.To > shape.Layers))
+        {
+            throw new ArgumentException($"A stage of blocks {stage} is not part of the trained blocks {spec.Cut}..{shape.Layers}.", nameof(spec));
         }
 
         if (spec.Lora.Rank < 1)
@@ -92,17 +96,21 @@ internal sealed class TrainerParts : IDisposable
         }
     }
 
-    private static IEnumerable<(string Name, long[] Shape)> Shapes((string Name, Projection Module)[] targets, TrainerSpec spec, int width)
+    private static IEnumerable<IReadOnlyList<(string Name, long[] Shape)>> Shapes(
+        List<(string Name, Projection Module)[]> targets, TrainerSpec spec, int width, bool isLast)
     {
-        foreach (var (name, module) in targets)
+        foreach (var block in targets)
         {
-            yield return (LoraNames.A(name), [spec.Lora.Rank, module.Inputs]);
-            yield return (LoraNames.B(name), [module.Outputs, spec.Lora.Rank]);
+            yield return [.. block.SelectMany<(string Name, Projection Module), (string, long[])>(target =>
+            [
+                (LoraNames.A(target.Name), [spec.Lora.Rank, target.Module.Inputs]),
+                (LoraNames.B(target.Name), [target.Module.Outputs, spec.Lora.Rank]),
+            ])];
         }
 
-        if (spec.Task == TaskKind.Classification)
+        if (isLast && spec.Task == TaskKind.Classification)
         {
-            yield return (ClassificationHead.WeightName, [spec.Labels, width]);
+            yield return [(ClassificationHead.WeightName, [spec.Labels, width])];
         }
     }
 

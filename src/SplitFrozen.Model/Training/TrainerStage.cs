@@ -1,14 +1,13 @@
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Lora;
-using SplitFrozen.Model.Peft;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Training;
 
-/// <summary>Blocks [C, L), final norm and head with adapters on one compute device.</summary>
-internal sealed class TrainerStage : ITrainerStage
+/// <summary>Blocks of the trained part with adapters, and on the last stage final norm and head, on one compute device.</summary>
+internal sealed partial class TrainerStage : ITrainerStage
 {
     private readonly Architecture _architecture;
     private readonly TrainerSpec _spec;
@@ -27,7 +26,17 @@ internal sealed class TrainerStage : ITrainerStage
         _device = device;
         _shape = architecture.Shape(0);
         _optimizer = new AdamW(parts.Trainables, spec.WeightDecay);
+        Blocks = spec.StageOf(_shape.Layers);
     }
+
+    /// <inheritdoc/>
+    public BlockRange Blocks { get; }
+
+    /// <inheritdoc/>
+    public bool IsFirst => Blocks.From == _spec.Cut;
+
+    /// <inheritdoc/>
+    public bool IsLast => _parts.Ending is not null;
 
     /// <inheritdoc/>
     public long TrainableParameters => _parts.Trainables.Count;
@@ -39,7 +48,7 @@ internal sealed class TrainerStage : ITrainerStage
     internal IReadOnlyList<Trainable> Trainables => _parts.Trainables.Members;
 
     /// <inheritdoc/>
-    public TargetScore Forward(int microBatch, int step, ActivationBatch batch)
+    public TargetScore Forward(int microBatch, int step, ActivationBatch batch, Span<float> output)
     {
         if (_inFlight.ContainsKey(microBatch))
         {
@@ -49,15 +58,22 @@ internal sealed class TrainerStage : ITrainerStage
         using var scope = NewDisposeScope();
         var dropout = _spec.Lora.Dropout > 0 ? new LoraDropout(_spec.Lora.Dropout, _spec.Seed, step, batch.SampleKeys) : null;
         var tape = new LoraTape(dropout);
-        var (output, targets) = Run(batch, tape);
+        var layout = Check(batch, output.Length);
+        var input = Upload(batch, layout);
+        if (!IsFirst)
+        {
+            input.requires_grad_(true);
+        }
+
+        var rows = Run(input, batch, layout, tape);
         using var _ = no_grad();
-        var (score, headMemory) = _parts.Head.Forward(output.detach(), targets);
-        _inFlight.Add(microBatch, new MicroBatch(_parts.Head, headMemory, output, tape));
+        var (score, headMemory) = Finish(rows.detach(), batch, output);
+        _inFlight.Add(microBatch, new MicroBatch(rows, IsFirst ? null : input, tape, _parts.Ending?.Head, headMemory));
         return score;
     }
 
     /// <inheritdoc/>
-    public void BackwardInput(int microBatch)
+    public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
     {
         var held = Held(microBatch);
         if (held.InputGradientsDone)
@@ -65,7 +81,14 @@ internal sealed class TrainerStage : ITrainerStage
             throw new InvalidOperationException($"B of micro-batch {microBatch} is done already.");
         }
 
-        held.BackwardInput();
+        CheckSize(outputGradient.Length, IsLast ? 0 : held.OutputSize, nameof(outputGradient));
+        CheckSize(inputGradient.Length, held.InputSize, nameof(inputGradient));
+        using var scope = NewDisposeScope();
+        var gradient = IsLast ? null : TensorMemory.Upload(outputGradient, held.OutputShape, _device);
+        if (held.BackwardInput(gradient) is { } result)
+        {
+            TensorMemory.Download(result, inputGradient);
+        }
     }
 
     /// <inheritdoc/>
@@ -83,50 +106,48 @@ internal sealed class TrainerStage : ITrainerStage
     }
 
     /// <inheritdoc/>
-    public double Step(double learningRate, long targets)
+    public double[] GradientSquares()
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(targets, 1);
-        if (InFlight > 0)
-        {
-            throw new InvalidOperationException($"A step needs every W to be done; {InFlight} micro-batches are in flight.");
-        }
-
+        CheckIdle();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var gradients = _parts.Trainables.Gradients.div_(targets);
-        double norm = gradients.to(ScalarType.Float64).norm().item<double>();
+        return Array.ConvertAll(
+            _parts.Trainables.Groups(_parts.Trainables.Gradients), group => group.to(ScalarType.Float64).square().sum().item<double>());
+    }
+
+    /// <inheritdoc/>
+    public void Step(double learningRate, long targets, double norm)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(targets, 1);
+        CheckIdle();
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var gradients = _parts.Trainables.Gradients;
         if (double.IsFinite(norm))
         {
+            gradients.div_(targets);
             Clip(gradients, norm);
             _optimizer.Step(learningRate);
         }
 
         gradients.zero_();
-        return norm;
     }
 
     /// <inheritdoc/>
-    public TargetScore Evaluate(ActivationBatch batch)
+    public TargetScore Evaluate(ActivationBatch batch, Span<float> output)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var (output, targets) = Run(batch, tape: null);
-        return _parts.Head.Score(output, targets);
+        var layout = Check(batch, output.Length);
+        var rows = Run(Upload(batch, layout), batch, layout, tape: null);
+        if (_parts.Ending is { } ending)
+        {
+            return ending.Head.Score(rows, Targets(ending, batch));
+        }
+
+        TensorMemory.Download(rows, output);
+        return default;
     }
-
-    /// <inheritdoc/>
-    public void SaveAdapter(string folder) =>
-        PeftFolder.Save(folder, PeftConfig.From(_architecture, _spec, _parts.ModelName, _shape.Layers), Trainables);
-
-    /// <inheritdoc/>
-    public void LoadAdapter(string folder) =>
-        PeftFolder.Load(folder, PeftConfig.From(_architecture, _spec, _parts.ModelName, _shape.Layers), Trainables);
-
-    /// <inheritdoc/>
-    public void SaveOptimizer(string file) => OptimizerFile.Save(file, _optimizer, _parts.Trainables);
-
-    /// <inheritdoc/>
-    public void LoadOptimizer(string file) => OptimizerFile.Load(file, _optimizer, _parts.Trainables);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -144,10 +165,12 @@ internal sealed class TrainerStage : ITrainerStage
     /// <summary>The final norm's output [R, D] and the logits [R, K] at the rows that have targets, for tests; the caller owns them.</summary>
     internal (Tensor Rows, Tensor Logits) Inspect(ActivationBatch batch)
     {
+        var ending = _parts.Ending ?? throw new InvalidOperationException($"The stage of blocks {Blocks} has no head.");
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var rows = Run(batch, tape: null).Output;
-        return (rows.DetachFromDisposeScope(), _parts.Head.Logits(rows).DetachFromDisposeScope());
+        var layout = Check(batch, 0);
+        var rows = Run(Upload(batch, layout), batch, layout, tape: null);
+        return (rows.DetachFromDisposeScope(), ending.Head.Logits(rows).DetachFromDisposeScope());
     }
 
     private void Clip(Tensor gradients, double norm)
@@ -160,30 +183,45 @@ internal sealed class TrainerStage : ITrainerStage
         }
     }
 
-    /// <summary>Runs the blocks and the final norm; returns the rows that targets are read at [R, D], and their targets [R].</summary>
-    private (Tensor Output, Tensor Targets) Run(ActivationBatch batch, LoraTape? tape)
+    /// <summary>Runs the blocks and, on the last stage, the final norm on the rows that targets are read at: [R, D], else [T, D].</summary>
+    private Tensor Run(Tensor rows, ActivationBatch batch, RaggedLayout layout, LoraTape? tape)
     {
-        var layout = new RaggedLayout(batch.Lengths, _shape.Context, _device);
-        Check(batch, layout);
-        var rows = TensorMemory.Upload(batch.Values.Span[..(layout.Rows * _shape.Width)], [layout.Rows, _shape.Width], _device);
         var pass = _architecture.Begin(layout, _device, tape);
-        var needed = new RowSelection(_parts.Head.Rows(batch.Targets, layout), _device);
         for (int i = 0; i < _parts.Blocks.Count; i++)
         {
-            if (i == _parts.Blocks.Count - 1 && needed.Rows.Count < layout.Rows)
+            if (i == _parts.Blocks.Count - 1 && _parts.Ending?.Head.Rows(batch.Targets, layout) is { } needed && needed.Length < layout.Rows)
             {
-                pass.Needed = needed;
+                pass.Needed = new RowSelection(needed, _device);
             }
 
             rows = _parts.Blocks[i].Forward(rows, pass);
         }
 
-        return (_parts.FinalNorm.Forward(rows), torch.tensor(_parts.Head.Targets(batch.Targets), device: _device));
+        return _parts.Ending is { } ending ? ending.Norm.Forward(rows) : rows;
     }
 
-    private void Check(ActivationBatch batch, RaggedLayout layout)
+    /// <summary>What follows the blocks in F: the loss, or the way to the next stage.</summary>
+    private (TargetScore Score, HeadMemory? Memory) Finish(Tensor rows, ActivationBatch batch, Span<float> output)
     {
-        if (batch.Values.Length < (long)layout.Rows * _shape.Width)
+        if (_parts.Ending is { } ending)
+        {
+            return ending.Head.Forward(rows, Targets(ending, batch));
+        }
+
+        TensorMemory.Download(rows, output);
+        return default;
+    }
+
+    private Tensor Targets(Ending ending, ActivationBatch batch) => torch.tensor(ending.Head.Targets(batch.Targets), device: _device);
+
+    private Tensor Upload(ActivationBatch batch, RaggedLayout layout) =>
+        TensorMemory.Upload(batch.Values.Span[..(layout.Rows * _shape.Width)], [layout.Rows, _shape.Width], _device);
+
+    private RaggedLayout Check(ActivationBatch batch, int outputSize)
+    {
+        var layout = new RaggedLayout(batch.Lengths, _shape.Context, _device);
+        long size = (long)layout.Rows * _shape.Width;
+        if (batch.Values.Length < size)
         {
             throw new ArgumentException($"{batch.Values.Length} values are too few for {layout.Rows} rows of {_shape.Width}.", nameof(batch));
         }
@@ -193,7 +231,25 @@ internal sealed class TrainerStage : ITrainerStage
             throw new ArgumentException($"There are {batch.SampleKeys.Length} keys for {layout.Samples} samples.", nameof(batch));
         }
 
-        _parts.Head.Check(batch.Targets, layout);
+        CheckSize(outputSize, IsLast ? 0 : size, "output");
+        _parts.Ending?.Head.Check(batch.Targets, layout);
+        return layout;
+    }
+
+    private void CheckSize(long found, long wanted, string argument)
+    {
+        if (found != wanted)
+        {
+            throw new ArgumentException($"Blocks {Blocks} of {_spec.Cut}..{_shape.Layers} exchange {wanted} numbers here; there is room for {found}.", argument);
+        }
+    }
+
+    private void CheckIdle()
+    {
+        if (InFlight > 0)
+        {
+            throw new InvalidOperationException($"A step needs every W to be done; {InFlight} micro-batches are in flight.");
+        }
     }
 
     private MicroBatch Held(int microBatch) => _inFlight.TryGetValue(microBatch, out var held)

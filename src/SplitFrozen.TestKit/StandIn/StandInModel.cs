@@ -41,6 +41,18 @@ public sealed class StandInModel : IModelSource
         ? new StandInTrainer(this, spec)
         : throw new NotSupportedException("The stand-in model classifies; it does not model language.");
 
+    /// <inheritdoc/>
+    public void SaveAdapter(string folder, TrainerSpec spec, IReadOnlyList<TensorData> tensors) => StandInFiles.SaveAdapter(folder, spec, tensors);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> ReadAdapter(string folder, TrainerSpec spec) => StandInFiles.ReadAdapter(folder);
+
+    /// <inheritdoc/>
+    public void SaveOptimizer(string file, IReadOnlyList<TensorData> tensors) => StandInFiles.Save(file, tensors);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorData> ReadOptimizer(string file) => StandInFiles.Read(file);
+
     /// <summary>Embeddings [V, D].</summary>
     internal float[] Embedding() => Draw("embedding", Shape.Vocabulary * Shape.Width, 1);
 

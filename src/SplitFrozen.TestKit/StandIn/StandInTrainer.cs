@@ -1,24 +1,19 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-
-using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 
 namespace SplitFrozen.TestKit.StandIn;
 
 /// <summary>
-/// The trained part of the stand-in model: blocks y = x + tanh(W x + s B A x) with adapters A [r, D] and B [D, r], and a head H [K, D] on the last
-/// row of each sample; cross-entropy and AdamW. Only the last row of a sample matters, so only that is computed.
+/// A stage of the trained part of the stand-in model: blocks y = x + tanh(W x + s B A x) with adapters A [r, D] and B [D, r], and on the last stage a head
+/// H [K, D] on the last row of each sample; cross-entropy and AdamW. Rows are rounded to single precision where a block hands them on, up and down, as they
+/// would be between stages: where the boundaries lie leaves no trace. Only the last row of a sample matters, so only that is computed; others are zero.
 /// </summary>
-internal sealed class StandInTrainer : ITrainerStage
+internal sealed partial class StandInTrainer : ITrainerStage
 {
-    private const string WeightsFile = "adapter_model.safetensors";
-
     private readonly StandInModel _model;
     private readonly TrainerSpec _spec;
     private readonly List<StandInLayer> _layers = [];
-    private readonly StandInParameter _head;
+    private readonly StandInParameter? _head;
     private readonly Dictionary<int, Pass> _passes = [];
     private int _steps;
 
@@ -26,53 +21,57 @@ internal sealed class StandInTrainer : ITrainerStage
     {
         (_model, _spec) = (model, spec);
         var width = model.Shape.Width;
-        for (var layer = spec.Cut; layer < model.Shape.Layers; layer++)
+        Blocks = spec.StageOf(model.Shape.Layers);
+        for (var layer = Blocks.From; layer < Blocks.To; layer++)
         {
             var a = StandInParameter.Random(SeededRandom.For(spec.Seed, "A", layer), spec.Lora.Rank * width, 0.5);
             _layers.Add(new StandInLayer(model.Block(layer), a, new StandInParameter(width * spec.Lora.Rank), width, spec.Lora.Rank, spec.Lora.Alpha / spec.Lora.Rank));
         }
 
-        _head = StandInParameter.Random(SeededRandom.For(spec.Seed, "head"), spec.Labels * width, 0.1);
+        _head = IsLast ? StandInParameter.Random(SeededRandom.For(spec.Seed, "head"), spec.Labels * width, 0.1) : null;
     }
+
+    public BlockRange Blocks { get; }
+
+    public bool IsFirst => Blocks.From == _spec.Cut;
+
+    public bool IsLast => Blocks.To == _model.Shape.Layers;
 
     public long TrainableParameters => Parameters().Sum(p => (long)p.Value.Length);
 
     public int InFlight => _passes.Count;
 
-    public TargetScore Forward(int microBatch, int step, ActivationBatch batch)
+    public TargetScore Forward(int microBatch, int step, ActivationBatch batch, Span<float> output)
     {
         if (_passes.ContainsKey(microBatch))
         {
             throw new InvalidOperationException($"F of micro-batch {microBatch} was run already.");
         }
 
-        var pass = Run(batch);
+        var pass = Run(batch, output);
         _passes[microBatch] = pass;
         return pass.Score;
     }
 
-    public void BackwardInput(int microBatch)
+    public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
     {
         if (!_passes.TryGetValue(microBatch, out var pass) || pass.IsBackward)
         {
             throw new InvalidOperationException($"B of micro-batch {microBatch} needs its F, and is run once.");
         }
 
+        CheckSize(outputGradient.Length, pass.Rows, isNeeded: !IsLast);
+        CheckSize(inputGradient.Length, pass.Rows, isNeeded: !IsFirst);
+        inputGradient.Clear();
         foreach (var sample in pass.Samples)
         {
-            var gradient = new double[_model.Shape.Width];
-            for (var k = 0; k < _spec.Labels; k++)
-            {
-                for (var i = 0; i < gradient.Length; i++)
-                {
-                    gradient[i] += sample.LogitGradient[k] * _head.Value[(k * gradient.Length) + i];
-                }
-            }
-
+            var gradient = IsLast ? HeadGradient(sample) : ReadRow(outputGradient, sample.Row);
             for (var layer = _layers.Count - 1; layer >= 0; layer--)
             {
-                gradient = _layers[layer].BackwardInput(sample.Traces[layer], gradient);
+                gradient = Rounded(_layers[layer].BackwardInput(sample.Traces[layer], gradient));
             }
+
+            WriteRow(gradient, inputGradient, sample.Row);
         }
 
         pass.IsBackward = true;
@@ -93,7 +92,7 @@ internal sealed class StandInTrainer : ITrainerStage
                 _layers[layer].BackwardWeights(sample.Traces[layer]);
             }
 
-            for (var k = 0; k < _spec.Labels; k++)
+            for (var k = 0; _head is not null && k < _spec.Labels; k++)
             {
                 for (var i = 0; i < width; i++)
                 {
@@ -105,83 +104,85 @@ internal sealed class StandInTrainer : ITrainerStage
         _passes.Remove(microBatch);
     }
 
-    public double Step(double learningRate, long targets)
+    public double[] GradientSquares()
     {
-        if (_passes.Count > 0)
+        CheckIdle();
+        var squares = _layers.ConvertAll(l => l.A.Gradient.Concat(l.B.Gradient).Sum(g => g * g));
+        if (_head is not null)
         {
-            throw new InvalidOperationException($"{_passes.Count} micro-batches are in flight: their W comes before the step.");
+            squares.Add(_head.Gradient.Sum(g => g * g));
         }
 
-        var parameters = Parameters().ToList();
-        var norm = Math.Sqrt(parameters.Sum(p => p.Gradient.Sum(g => g / targets * (g / targets))));
-        if (double.IsFinite(norm))
+        return [.. squares];
+    }
+
+    public void Step(double learningRate, long targets, double norm)
+    {
+        CheckIdle();
+        if (!double.IsFinite(norm))
         {
-            _steps++;
-            var clip = _spec.ClipNorm > 0 ? Math.Min(1, _spec.ClipNorm / (norm + 1e-6)) : 1;
-            parameters.ForEach(p => p.AdamW(learningRate, clip / targets, _spec.WeightDecay, _steps));
+            Parameters().ForEach(p => Array.Clear(p.Gradient));
+            return;
         }
 
-        return norm;
+        _steps++;
+        var clip = _spec.ClipNorm > 0 ? Math.Min(1, _spec.ClipNorm / (norm + 1e-6)) : 1;
+        Parameters().ForEach(p => p.AdamW(learningRate, clip / targets, _spec.WeightDecay, _steps));
     }
 
-    public TargetScore Evaluate(ActivationBatch batch) => Run(batch).Score;
-
-    public void SaveAdapter(string folder)
-    {
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "adapter_config.json"), $$"""{"peft_type": "LORA", "r": {{_spec.Lora.Rank}}}""");
-        Write(Path.Combine(folder, WeightsFile), Parameters().Select(p => p.Value));
-    }
-
-    public void LoadAdapter(string folder) => Read(Path.Combine(folder, WeightsFile), Parameters().Select(p => p.Value));
-
-    public void SaveOptimizer(string file) => Write(file, Parameters().SelectMany(p => new[] { p.First, p.Second }).Append([_steps]));
-
-    public void LoadOptimizer(string file)
-    {
-        double[] steps = [0];
-        Read(file, Parameters().SelectMany(p => new[] { p.First, p.Second }).Append(steps));
-        _steps = (int)steps[0];
-    }
+    public TargetScore Evaluate(ActivationBatch batch, Span<float> output) => Run(batch, output).Score;
 
     public void Dispose()
     {
     }
 
-    private IEnumerable<StandInParameter> Parameters() => _layers.SelectMany(l => new[] { l.A, l.B }).Append(_head);
-
-    private Pass Run(ActivationBatch batch)
+    private List<StandInParameter> Parameters()
     {
-        var width = _model.Shape.Width;
+        var parameters = _layers.SelectMany(l => new[] { l.A, l.B }).ToList();
+        if (_head is not null)
+        {
+            parameters.Add(_head);
+        }
+
+        return parameters;
+    }
+
+    private Pass Run(ActivationBatch batch, Span<float> output)
+    {
+        var rows = batch.Lengths.Sum();
+        CheckSize(output.Length, rows, isNeeded: !IsLast);
+        output.Clear();
         var samples = new List<SamplePass>();
         var score = new TargetScore();
-        var row = 0;
+        var row = -1;
         for (var n = 0; n < batch.Lengths.Length; n++)
         {
             row += batch.Lengths[n];
-            var x = new double[width];
-            for (var i = 0; i < width; i++)
+            var x = ReadRow(batch.Values.Span, row);
+            var traces = new List<StandInLayer.Trace>();
+            foreach (var layer in _layers)
             {
-                x[i] = batch.Values.Span[((row - 1) * width) + i];
+                traces.Add(layer.Forward(ref x));
+                x = Rounded(x);
             }
 
-            var traces = _layers.ConvertAll(layer => layer.Forward(ref x));
-            var sample = Head(traces, x, batch.Targets[n], out var found);
-            samples.Add(sample);
+            WriteRow(x, output, row);
+            var found = default(TargetScore);
+            samples.Add(new SamplePass(row, traces, x, IsLast ? LogitGradient(x, batch.Targets[n], out found) : []));
             score += found;
         }
 
-        return new Pass(samples, score);
+        return new Pass(samples, rows, score);
     }
 
-    private SamplePass Head(List<StandInLayer.Trace> traces, double[] output, int label, out TargetScore score)
+    private double[] LogitGradient(double[] output, int label, out TargetScore score)
     {
         var logits = new double[_spec.Labels];
         for (var k = 0; k < logits.Length; k++)
         {
             for (var i = 0; i < output.Length; i++)
             {
-                logits[k] += _head.Value[(k * output.Length) + i] * output[i];
+                logits[k] += Head.Value[(k * output.Length) + i] * output[i];
             }
         }
 
@@ -190,47 +191,68 @@ internal sealed class StandInTrainer : ITrainerStage
         var gradient = Array.ConvertAll(logits, l => Math.Exp(l - largest) / sum);
         score = new TargetScore(Math.Log(sum) + largest - logits[label], 1, Array.IndexOf(logits, largest) == label ? 1 : 0);
         gradient[label] -= 1;
-        return new SamplePass(traces, output, gradient);
+        return gradient;
     }
 
-    private static void Write(string file, IEnumerable<double[]> arrays)
+    private double[] HeadGradient(SamplePass sample)
     {
-        var temporary = file + ".tmp";
-        using (var stream = File.Create(temporary))
+        var gradient = new double[_model.Shape.Width];
+        for (var k = 0; k < _spec.Labels; k++)
         {
-            foreach (var array in arrays)
+            for (var i = 0; i < gradient.Length; i++)
             {
-                stream.Write(MemoryMarshal.AsBytes(array.AsSpan()));
+                gradient[i] += sample.LogitGradient[k] * Head.Value[(k * gradient.Length) + i];
             }
         }
 
-        File.Move(temporary, file, overwrite: true);
+        return Rounded(gradient);
     }
 
-    private static void Read(string file, IEnumerable<double[]> arrays)
+    private StandInParameter Head => _head ?? throw new InvalidOperationException($"The stage of blocks {Blocks} has no head.");
+
+    private double[] ReadRow(ReadOnlySpan<float> rows, int row)
     {
-        var bytes = File.Exists(file) ? File.ReadAllBytes(file).AsSpan() : throw new UserErrorException($"{file} is missing.");
-        var targets = arrays.ToList();
-        if (bytes.Length != targets.Sum(a => a.Length) * sizeof(double))
+        var x = new double[_model.Shape.Width];
+        for (var i = 0; i < x.Length; i++)
         {
-            throw new UserErrorException($"{file} was written by a stand-in model of other sizes.");
+            x[i] = rows[(row * x.Length) + i];
         }
 
-        foreach (var array in targets)
-        {
-            for (var i = 0; i < array.Length; i++)
-            {
-                array[i] = BinaryPrimitives.ReadDoubleLittleEndian(bytes[(i * sizeof(double))..]);
-            }
+        return x;
+    }
 
-            bytes = bytes[(array.Length * sizeof(double))..];
+    /// <summary>Writes one row, where there is someone to read it.</summary>
+    private static void WriteRow(double[] x, Span<float> rows, int row)
+    {
+        for (var i = 0; !rows.IsEmpty && i < x.Length; i++)
+        {
+            rows[(row * x.Length) + i] = (float)x[i];
         }
     }
 
-    private sealed record Pass(List<SamplePass> Samples, TargetScore Score)
+    private static double[] Rounded(double[] x) => Array.ConvertAll(x, v => (double)(float)v);
+
+    private void CheckSize(int found, int rows, bool isNeeded)
+    {
+        var wanted = isNeeded ? rows * _model.Shape.Width : 0;
+        if (found != wanted)
+        {
+            throw new ArgumentException($"Blocks {Blocks} exchange {wanted} numbers here; there is room for {found}.");
+        }
+    }
+
+    private void CheckIdle()
+    {
+        if (_passes.Count > 0)
+        {
+            throw new InvalidOperationException($"{_passes.Count} micro-batches are in flight: their W comes before the step.");
+        }
+    }
+
+    private sealed record Pass(List<SamplePass> Samples, int Rows, TargetScore Score)
     {
         public bool IsBackward { get; set; }
     }
 
-    private sealed record SamplePass(List<StandInLayer.Trace> Traces, double[] Output, double[] LogitGradient);
+    private sealed record SamplePass(int Row, List<StandInLayer.Trace> Traces, double[] Output, double[] LogitGradient);
 }

@@ -30,7 +30,7 @@ internal static class Examples
     public static IReadOnlyList<RunEvent> Run(RunSummary summary) =>
     [
         new RunEvent.NodeJoined("server", "server", "akka.tcp://splitfrozen@127.0.0.1:4053"),
-        new RunEvent.Waiting("2 of 2 devices"),
+        new RunEvent.Waiting("2 more of 2 devices"),
         new RunEvent.DeviceJoined(Phone, "flagship", 1600, new Capacity(8800, 1 << 30)),
         new RunEvent.DeviceJoined(Board, "rpi", 400, new Capacity(1760, 1 << 30)),
         new RunEvent.TrainingStarted(2, 2, 100, 39_360),

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Tests.Support;
 using SplitFrozen.Model.Training;
 

@@ -61,7 +61,7 @@ internal static class SimulateCommand
 
     private static void Show(IAnsiConsole console, SimulationReport report, RunRecord? run, bool asJson)
     {
-        var comparison = run is null ? null : RunComparison.Of(report, run.Summary);
+        var comparison = run is null ? null : RunComparison.Of(report, run.Metrics);
         if (asJson)
         {
             WriteJson(console, new SimulationOutcome(report, comparison));
@@ -71,8 +71,7 @@ internal static class SimulateCommand
         SimulationView.Show(console, report);
         if (comparison is not null)
         {
-            console.MarkupLineInterpolated(
-                $"The run took {Units.Seconds(comparison.AchievedSeconds)} without evaluation; predicted {Units.Seconds(comparison.PredictedSeconds)}, {SimulationView.Share(comparison.Error)} off");
+            SimulationView.Show(console, comparison);
         }
     }
 

@@ -49,6 +49,16 @@ internal static class SimulationView
         console.Write(table);
     }
 
+    /// <summary>Shows predicted times beside achieved ones.</summary>
+    public static void Show(IAnsiConsole console, RunComparison comparison)
+    {
+        foreach (var epoch in comparison.Epochs)
+        {
+            console.MarkupLineInterpolated(
+                $"Epoch {epoch.Epoch + 1}: predicted {Units.Seconds(epoch.PredictedSeconds)}, achieved {Units.Seconds(epoch.AchievedSeconds)}, {Share(epoch.Error)} off");
+        }
+    }
+
     /// <summary>A share in per cent.</summary>
     public static string Share(double share) => (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 

@@ -27,7 +27,7 @@ public sealed partial class FleetSimulator
     private WorkSizes Sizes => new(Work.TokensPerSample, _spec.Costs.UnitBytes(1, 1) - _spec.Costs.UnitBytes(1, 0), _spec.Costs.BlockBytes);
 
     private ServerMeasure Server => new(
-        _spec.Server.FlopsPerSecond / Work.FlopsPerLayerToken, Work.TrainingFlopsPerToken / _spec.Server.FlopsPerSecond);
+        _spec.Server.FlopsPerSecond / Work.FlopsPerLayerToken, Work.TrainingFlopsPerToken / _spec.Server.FlopsPerSecond, _spec.Server.SharesCompute);
 
     private void UnitArrives(FleetUnit unit, int life)
     {

@@ -83,7 +83,8 @@ internal static class FleetBuilder
         var was = run.Summary.Devices.FirstOrDefault(d => d.Id == device.Value)?.Node;
         var index = nodes.FindIndex(n => n.Name == was);
         return index >= 0 ? index
-            : throw new UserErrorException($"The run {run.Folder} does not say on which of splitfrozen.nodes device {device} was; --like works for runs of `splitfrozen train` over splitfrozen.nodes.");
+            : throw new UserErrorException(
+                $"The run {run.Folder} does not say on which of splitfrozen.nodes device {device} was; --like works for runs of `splitfrozen train` over splitfrozen.nodes.");
     }
 
     /// <summary>The rate that a run's trainer reached: operations of F, B and W by the cost model over the seconds that they took.</summary>

@@ -16,8 +16,8 @@ internal sealed record RunComparison(IReadOnlyList<EpochComparison> Epochs)
     private static readonly string[] Starts = ["training_started", "evaluated"];
 
     /// <summary>
-    /// Sets a simulation beside its run. An epoch of the run lasts from when the trainer turned to it, that is from the start of training or the end of the scoring before it, to its last
-    /// step. Devices run ahead while a set is scored, which a simulation, without scoring, does not have.
+    /// Sets a simulation beside its run. An epoch of the run lasts from when the trainer turned to it, that is from the start of training or the end of the
+    /// scoring before it, to its last step. Devices run ahead while a set is scored, which a simulation, without scoring, does not have.
     /// </summary>
     /// <param name="report">The simulation.</param>
     /// <param name="metrics">The run's events.</param>

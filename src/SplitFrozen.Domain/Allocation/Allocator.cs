@@ -5,6 +5,8 @@ namespace SplitFrozen.Domain.Allocation;
 /// <summary>Asks a policy, holds it to the bounds, and says what its decision will take and what else there was.</summary>
 public static class Allocator
 {
+    private const string Remedy = $"Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.";
+
     /// <summary>The policy's assignments, sorted by id, moved into each device's range; a reason says where that was needed.</summary>
     /// <exception cref="UserErrorException">The policy left out a device, named one twice, or named one that is not there.</exception>
     public static IReadOnlyList<LayerAssignment> Decide(IAllocationPolicy policy, AllocationInput input)
@@ -15,15 +17,15 @@ public static class Allocator
         {
             if (!byDevice.TryAdd(answer.Device, answer))
             {
-                throw new UserErrorException($"The allocation policy {policy.Name} assigned device {answer.Device} twice. Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.");
+                throw new UserErrorException($"The allocation policy {policy.Name} assigned device {answer.Device} twice. {Remedy}");
             }
         }
 
         var assignments = input.Devices.OrderBy(d => d.Device).Select(d => byDevice.Remove(d.Device, out var answer)
             ? Bounded(answer, input.Range(d))
-            : throw new UserErrorException($"The allocation policy {policy.Name} left out device {d.Device}. Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.")).ToList();
+            : throw new UserErrorException($"The allocation policy {policy.Name} left out device {d.Device}. {Remedy}")).ToList();
         return byDevice.Count == 0 ? assignments
-            : throw new UserErrorException($"The allocation policy {policy.Name} assigned device {byDevice.Keys.Min()}, which is not there. Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.");
+            : throw new UserErrorException($"The allocation policy {policy.Name} assigned device {byDevice.Keys.Min()}, which is not there. {Remedy}");
     }
 
     /// <summary>Predicts what assignments take, with alternatives for every device.</summary>

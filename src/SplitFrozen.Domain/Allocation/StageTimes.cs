@@ -4,8 +4,8 @@ namespace SplitFrozen.Domain.Allocation;
 
 /// <summary>
 /// Predicted seconds of one epoch at every stage of the pipeline, all others being idle: a node runs n_d · T_d / c_d for each of its devices, beside
-/// that its link carries their activations, and the server runs (C − n_d) · T_d / c_s for each device and trains all of it, one after the other or side by side. T_d are the device's tokens.
-/// Stages overlap, so the largest of them is the epoch's time to first order.
+/// that its link carries their activations, and the server runs (C − n_d) · T_d / c_s for each device and trains all of it, one after the other or side
+/// by side. T_d are the device's tokens. Stages overlap, so the largest of them is the epoch's time to first order.
 /// </summary>
 public sealed class StageTimes
 {

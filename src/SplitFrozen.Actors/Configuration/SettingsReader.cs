@@ -19,6 +19,7 @@ public static partial class SettingsReader
 {
     private const string Root = "splitfrozen";
     private const string Auto = "auto";
+    private const string AsStored = "as-stored";
     private const int Many = 100_000;
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
@@ -175,6 +176,7 @@ public static partial class SettingsReader
         return new DeviceSettings(
             id, keys.IntegerOr("none", "partition", 0, Many), keys.Duration("heartbeat-interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
             keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
+            keys.Word("weights", "expanded", AsStored) == AsStored ? WeightHolding.AsStored : WeightHolding.Expanded,
             new NodeProfile(profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName, GigaFlops(profile)));
     }
 

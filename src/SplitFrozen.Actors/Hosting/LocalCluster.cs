@@ -2,6 +2,7 @@ using Akka.Configuration;
 
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Actors.Hosting;
@@ -13,10 +14,11 @@ public static class LocalCluster
     /// <param name="run">The run.</param>
     /// <param name="data">The shared data folder.</param>
     /// <param name="akka">The user's configuration, for its section akka.</param>
+    /// <param name="deviceModel">The model as device nodes open it; null: as the server does.</param>
     /// <returns>The run's summary.</returns>
     /// <exception cref="RunFailedException">The run could not start or go on.</exception>
     /// <exception cref="Domain.UserErrorException">Something that the user can mend.</exception>
-    public static async Task<RunSummary> RunAsync(ServerRun run, DeviceData data, Config akka)
+    public static async Task<RunSummary> RunAsync(ServerRun run, DeviceData data, Config akka, IModelSource? deviceModel = null)
     {
         var settings = run.Settings;
         var nodes = settings.Nodes;
@@ -28,7 +30,7 @@ public static class LocalCluster
             foreach (var profile in nodes)
             {
                 var options = new DeviceNodeOptions(
-                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null);
+                    cluster, profile, deviceModel ?? run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null);
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
             }
 

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
@@ -37,9 +38,16 @@ internal static class CommandTree
     {
         var root = new RootCommand("Fine-tunes language models on private data of many devices: devices run frozen layers forward, the server trains LoRA adapters.")
         {
-            Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
-            BenchCommand.Create(environment), ScheduleCommand.Create(environment),
-            AllocationCommand.Create(environment), SimulateCommand.Create(environment),
+            Train(environment),
+            Server(environment),
+            Device(environment),
+            Eval(environment),
+            Doctor(environment),
+            AllocationCommand.Create(environment),
+            BenchCommand.Create(environment),
+            MemoryCommand.Create(environment),
+            ScheduleCommand.Create(environment),
+            SimulateCommand.Create(environment),
         };
         return root;
     }

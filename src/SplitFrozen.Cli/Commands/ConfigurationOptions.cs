@@ -32,7 +32,7 @@ internal sealed class ConfigurationOptions
         _config = new Option<string?>("--config") { Description = $"Configuration file (default: hocon/{defaultFile})", HelpName = "FILE" };
         command.Options.Add(_config);
         command.Options.Add(_set);
-        Add(command, "--model", "DIR", "splitfrozen.model.path", "Model folder");
+        Add(command, "--model", "PATH", "splitfrozen.model.path", "Model folder, or a GGUF file");
         Add(command, "--data", "DIR", "splitfrozen.data.path", "Data folder");
     }
 

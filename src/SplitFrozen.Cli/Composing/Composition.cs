@@ -35,8 +35,8 @@ internal sealed class Composition : IComposition
     public async Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
     {
         LoadNativeLibrary(settings.Training.Threads);
-        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
         var device = settings.Device;
+        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Holding(device.Weights);
         var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition);
         var options = new DeviceNodeOptions(
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,

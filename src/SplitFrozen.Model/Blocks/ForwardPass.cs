@@ -14,14 +14,27 @@ internal sealed class ForwardPass(RaggedLayout layout, LoraTape? tape = null)
     /// <summary>Where adapters note what B and W need; null where nothing is trained.</summary>
     public LoraTape? Tape { get; } = tape;
 
-    /// <summary>Cosines and sines of the rotary angles, each [T, 1, Dh]; set by families that rotate.</summary>
-    public (Tensor Cosine, Tensor Sine)? Rotary { get; init; }
+    /// <summary>The rotary angles of all rows; set by families that rotate.</summary>
+    public RotaryAngles? Rotary { get; init; }
 
     /// <summary>
     /// The rows that are needed after the attention of the block at hand, or null for all. Set before the last block, where most rows' output
-    /// is never looked at: their output projection and feed-forward part need not be computed.
+    /// is never looked at: their output projection and feed-forward part need not be computed, and where only the last row of each sample is
+    /// needed, neither need their queries.
     /// </summary>
     public RowSelection? Needed { get; set; }
+
+    /// <summary>The rows whose queries are needed, where that is not all of them.</summary>
+    public RowSelection? NeededQueries => Needed is { AreLast: true } ? Needed : null;
+
+    /// <summary>Causal attention of each sample's rows.</summary>
+    /// <param name="query">[T, H, Dh], or [N, H, Dh] where only the last row of each sample is needed.</param>
+    /// <param name="key">[T, Hkv, Dh]; H is a multiple of Hkv.</param>
+    /// <param name="value">[T, Hkv, Dh].</param>
+    /// <returns>The rows that the pass needs [R, H · Dh].</returns>
+    public Tensor Attend(Tensor query, Tensor key, Tensor value) => NeededQueries is null
+        ? Narrow(RaggedAttention.Run(query, key, value, Layout))
+        : RaggedAttention.RunLast(query, key, value, Layout);
 
     /// <summary>The needed rows [R, …] of a tensor [T, …].</summary>
     public Tensor Narrow(Tensor rows) => Needed is null ? rows : rows.index_select(0, Needed.Index);

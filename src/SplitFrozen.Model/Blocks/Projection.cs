@@ -2,7 +2,6 @@ using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Lora;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -17,9 +16,10 @@ internal enum WeightOrder
 }
 
 /// <summary>A frozen linear module y = W x + b that may carry an adapter.</summary>
-internal sealed class Projection : nn.Module
+internal sealed class Projection : nn.Module, IHoldsStored
 {
-    private readonly Parameter _weight;
+    private readonly Parameter? _weight;
+    private readonly StoredMatrix? _stored;
     private readonly Parameter? _bias;
     private readonly WeightOrder _order;
 
@@ -30,10 +30,18 @@ internal sealed class Projection : nn.Module
         _order = order;
         Inputs = inputs;
         Outputs = outputs;
-        _weight = order == WeightOrder.InputFirst
-            ? new Parameter(weights.Load($"{name}.weight", inputs, outputs), requires_grad: false)
-            : new Parameter(weights.Load($"{name}.weight", outputs, inputs), requires_grad: false);
-        register_parameter("weight", _weight);
+        long[] shape = order == WeightOrder.InputFirst ? [inputs, outputs] : [outputs, inputs];
+        _stored = weights.LoadStored($"{name}.weight", shape);
+        if (_stored is null)
+        {
+            _weight = new Parameter(weights.Load($"{name}.weight", shape), requires_grad: false);
+            register_parameter("weight", _weight);
+        }
+        else
+        {
+            _stored.ReserveBuffer();
+        }
+
         if (bias)
         {
             _bias = new Parameter(weights.Load($"{name}.bias", outputs), requires_grad: false);
@@ -47,15 +55,48 @@ internal sealed class Projection : nn.Module
     /// <summary>Width of the output.</summary>
     public int Outputs { get; }
 
+    /// <summary>The weight; where it is held as stored, its expansion in the shared buffer, which the next module's overwrites.</summary>
+    private Tensor Weight => _weight ?? _stored!.Expand();
+
+    /// <inheritdoc/>
+    public long StoredBytes => _stored?.Bytes ?? 0;
+
     /// <summary>The adapter, if this module has one. The owner of the adapter disposes it.</summary>
     public LoraAdapter? Adapter { get; set; }
 
     /// <summary>Maps rows [R, in] to [R, out].</summary>
-    public Tensor Forward(Tensor x, ForwardPass pass)
+    /// <param name="x">The rows.</param>
+    /// <param name="pass">The pass that they are in.</param>
+    /// <param name="rows">Which rows of the batch they are; null for all.</param>
+    public Tensor Forward(Tensor x, ForwardPass pass, RowSelection? rows = null)
     {
-        var y = _order == WeightOrder.OutputFirst
-            ? F.linear(x, _weight, _bias)
-            : _bias is null ? x.mm(_weight) : addmm(_bias, x, _weight, 1, 1);
-        return Adapter is null ? y : Adapter.Add(y, x, pass);
+        var y = Multiply(x, Weight, _bias);
+        return Adapter is null ? y : Adapter.Add(y, x, pass, rows);
     }
+
+    /// <summary>Maps all rows [T, in] to the columns from <paramref name="columns"/> on, and some of them to the columns before those.</summary>
+    /// <param name="x">All rows of the batch.</param>
+    /// <param name="pass">The pass that they are in.</param>
+    /// <param name="some">Rows [R] of which the first columns are needed.</param>
+    /// <param name="columns">How many columns come first.</param>
+    /// <returns>[R, columns] and [T, out − columns].</returns>
+    public (Tensor First, Tensor Others) Forward(Tensor x, ForwardPass pass, RowSelection some, int columns)
+    {
+        var first = Multiply(x.index_select(0, some.Index), Columns(0, columns), _bias?.narrow(0, 0, columns));
+        var rest = Multiply(x, Columns(columns, Outputs - columns), _bias?.narrow(0, columns, Outputs - columns));
+        return Adapter is null ? (first, rest) : Adapter.Add(first, some, rest, x, pass);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _stored?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private Tensor Columns(int start, int count) => Weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
+
+    private Tensor Multiply(Tensor x, Tensor weight, Tensor? bias) => _order == WeightOrder.OutputFirst
+        ? Products.Linear(x, weight, bias)
+        : Products.Conv1D(x, weight, bias);
 }

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -12,13 +11,15 @@ internal static class RaggedAttention
 {
     /// <summary>softmax(q kᵀ / √Dh + causal mask) v for each sample and head.</summary>
     /// <param name="query">[T, H, Dh]; any strides.</param>
-    /// <param name="key">[T, H, Dh]; any strides.</param>
-    /// <param name="value">[T, H, Dh]; any strides.</param>
+    /// <param name="key">[T, Hkv, Dh]; any strides; H is a multiple of Hkv.</param>
+    /// <param name="value">[T, Hkv, Dh]; any strides.</param>
     /// <param name="layout">Which rows belong to which sample.</param>
     /// <returns>[T, H · Dh].</returns>
     public static Tensor Run(Tensor query, Tensor key, Tensor value, RaggedLayout layout)
     {
         long width = query.shape[1] * query.shape[2];
+        key = Repeated(key, query.shape[1]);
+        value = Repeated(value, query.shape[1]);
         if (layout.IsUniform)
         {
             long[] batched = [layout.Samples, layout.Lengths[0], query.shape[1], query.shape[2]];
@@ -39,10 +40,41 @@ internal static class RaggedAttention
         return cat(outputs, 2).transpose(1, 2).reshape(layout.Rows, width);
     }
 
+    /// <summary>Attention of the last row of each sample, which sees all of its sample.</summary>
+    /// <param name="query">[N, H, Dh].</param>
+    /// <param name="key">[T, Hkv, Dh]; any strides; H is a multiple of Hkv.</param>
+    /// <param name="value">[T, Hkv, Dh]; any strides.</param>
+    /// <param name="layout">Which rows belong to which sample.</param>
+    /// <returns>[N, H · Dh].</returns>
+    public static Tensor RunLast(Tensor query, Tensor key, Tensor value, RaggedLayout layout)
+    {
+        // The queries that share a key head stand beside each other as rows, so that keys and values need not be repeated.
+        long groups = key.shape[1];
+        var queries = query.reshape(layout.Samples, groups, query.shape[1] / groups, query.shape[2]);
+        var keys = BySample(key, layout);
+        var values = BySample(value, layout);
+        var outputs = new Tensor[layout.Samples];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            outputs[i] = Products.Attend(queries.narrow(0, i, 1), keys[i], values[i], isCausal: false);
+        }
+
+        return cat(outputs, 0).reshape(layout.Samples, query.shape[1] * query.shape[2]);
+    }
+
+    /// <summary>[T, Hkv, Dh] to [T, H, Dh]: each head as often as its group has queries, one after another.</summary>
+    public static Tensor Repeated(Tensor rows, long heads)
+    {
+        long group = heads / rows.shape[1];
+        return group == 1
+            ? rows
+            : rows.unsqueeze(2).expand(rows.shape[0], rows.shape[1], group, rows.shape[2]).reshape(rows.shape[0], heads, rows.shape[2]);
+    }
+
     /// <summary>Views [1, H, S_i, Dh] of the samples in [T, H, Dh].</summary>
     private static Tensor[] BySample(Tensor rows, RaggedLayout layout) =>
         rows.transpose(0, 1).unsqueeze(0).split(layout.Lengths, 2);
 
     private static Tensor Attend(Tensor query, Tensor key, Tensor value) =>
-        F.scaled_dot_product_attention(query, key, value, is_casual: true);
+        Products.Attend(query, key, value, isCausal: true);
 }

@@ -27,9 +27,23 @@ internal sealed class Gpt2Attention : nn.Module
     /// <summary>Maps rows [T, D] to the attention's output on the rows that the pass needs, [R, D].</summary>
     public Tensor Forward(Tensor x, ForwardPass pass)
     {
+        var (query, key, value) = pass.NeededQueries is { } needed ? Narrowed(x, pass, needed) : Fused(x, pass);
+        var attended = pass.Attend(_queryScale == 1 ? query : query.mul(_queryScale), key, value);
+        return _output.Forward(attended, pass, pass.Needed);
+    }
+
+    /// <summary>Queries, keys and values of all rows, each [T, H, Dh].</summary>
+    private (Tensor Query, Tensor Key, Tensor Value) Fused(Tensor x, ForwardPass pass)
+    {
         var parts = _fused.Forward(x, pass).view(x.shape[0], 3, _heads, x.shape[1] / _heads).unbind(1);
-        var query = _queryScale == 1 ? parts[0] : parts[0].mul(_queryScale);
-        var attended = RaggedAttention.Run(query, parts[1], parts[2], pass.Layout);
-        return _output.Forward(pass.Narrow(attended), pass);
+        return (parts[0], parts[1], parts[2]);
+    }
+
+    /// <summary>Queries of the needed rows [N, H, Dh], keys and values of all [T, H, Dh].</summary>
+    private (Tensor Query, Tensor Key, Tensor Value) Narrowed(Tensor x, ForwardPass pass, RowSelection needed)
+    {
+        var (queries, rest) = _fused.Forward(x, pass, needed, (int)x.shape[1]);
+        var parts = rest.view(x.shape[0], 2, _heads, x.shape[1] / _heads).unbind(1);
+        return (queries.view(queries.shape[0], _heads, x.shape[1] / _heads), parts[0], parts[1]);
     }
 }

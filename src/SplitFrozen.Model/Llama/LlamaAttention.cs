@@ -36,22 +36,13 @@ internal sealed class LlamaAttention : nn.Module
     public Tensor Forward(Tensor x, ForwardPass pass)
     {
         var angles = pass.Rotary ?? throw new InvalidOperationException("A Llama pass needs rotary angles.");
-        var query = RotaryEmbedding.Rotate(Heads(_query.Forward(x, pass), _config.Heads), angles);
+        var needed = pass.NeededQueries;
+        var queries = _query.Forward(needed is null ? x : x.index_select(0, needed.Index), pass, needed);
+        var query = RotaryEmbedding.Rotate(Heads(queries, _config.Heads), angles.Of(needed));
         var key = RotaryEmbedding.Rotate(Heads(_key.Forward(x, pass), _config.KeyValueHeads), angles);
         var value = Heads(_value.Forward(x, pass), _config.KeyValueHeads);
-        var attended = RaggedAttention.Run(query, Repeated(key), Repeated(value), pass.Layout);
-        return _output.Forward(pass.Narrow(attended), pass);
+        return _output.Forward(pass.Attend(query, key, value), pass, pass.Needed);
     }
 
     private Tensor Heads(Tensor rows, int heads) => rows.view(rows.shape[0], heads, _config.HeadWidth);
-
-    /// <summary>[T, Hkv, Dh] to [T, H, Dh]: each head as often as its group has queries, one after another.</summary>
-    private Tensor Repeated(Tensor rows)
-    {
-        int group = _config.Heads / _config.KeyValueHeads;
-        return group == 1
-            ? rows
-            : rows.unsqueeze(2).expand(rows.shape[0], _config.KeyValueHeads, group, _config.HeadWidth)
-                .reshape(rows.shape[0], _config.Heads, _config.HeadWidth);
-    }
 }

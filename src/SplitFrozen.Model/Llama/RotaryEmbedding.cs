@@ -19,16 +19,16 @@ internal static class RotaryEmbedding
         return frequencies;
     }
 
-    /// <summary>Cosines and sines of all rows, each [T, 1, Dh].</summary>
-    public static (Tensor Cosine, Tensor Sine) Angles(float[] frequencies, RaggedLayout layout, Device device)
+    /// <summary>Cosines and sines of all rows.</summary>
+    public static RotaryAngles Angles(float[] frequencies, RaggedLayout layout, Device device)
     {
         var half = outer(layout.Positions().to(ScalarType.Float32), torch.tensor(frequencies, device: device));
         var angles = cat([half, half], -1).unsqueeze(1);
-        return (angles.cos(), angles.sin());
+        return new RotaryAngles(angles.cos(), angles.sin());
     }
 
     /// <summary>Rotates rows [T, H, Dh].</summary>
-    public static Tensor Rotate(Tensor x, (Tensor Cosine, Tensor Sine) angles)
+    public static Tensor Rotate(Tensor x, RotaryAngles angles)
     {
         var halves = x.chunk(2, -1);
         return x.mul(angles.Cosine).add_(cat([halves[1].neg(), halves[0]], -1).mul_(angles.Sine));

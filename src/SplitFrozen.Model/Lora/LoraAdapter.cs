@@ -34,34 +34,58 @@ internal sealed class LoraAdapter
     /// <param name="y">The frozen module's output [R, out]; overwritten.</param>
     /// <param name="x">The module's input [R, in].</param>
     /// <param name="pass">Whose tape notes the pass.</param>
-    public Tensor Add(Tensor y, Tensor x, ForwardPass pass)
+    /// <param name="rows">Which rows of the batch these are; null for all.</param>
+    public Tensor Add(Tensor y, Tensor x, ForwardPass pass, RowSelection? rows)
     {
-        var input = pass.Tape?.Dropout is { } dropout ? x.mul(dropout.Mask(Module, pass, (int)x.shape[1], x.device)) : x;
-        var inner = input.mm(_a.Value.t());
-        if (pass.Tape is null)
-        {
-            return y.addmm_(inner, _b.Value.t(), 1, _scale);
-        }
+        var (input, inner) = Inner(x, pass, rows);
+        var output = Products.Add(y, inner, _b.Value.t(), _scale);
+        pass.Tape?.Add(new LoraTape.Entry(this, input.detach(), inner, [new LoraTape.Part(inner.detach(), output, 0)]));
+        return output;
+    }
+
+    /// <summary>The same where the first columns are computed for some rows only.</summary>
+    /// <param name="first">First columns of the frozen module's output [R, …]; overwritten.</param>
+    /// <param name="some">The rows of those.</param>
+    /// <param name="rest">The other columns for all rows [T, …]; overwritten.</param>
+    /// <param name="x">The module's input [T, in].</param>
+    /// <param name="pass">Whose tape notes the pass.</param>
+    public (Tensor First, Tensor Others) Add(Tensor first, RowSelection some, Tensor rest, Tensor x, ForwardPass pass)
+    {
+        long columns = first.shape[1];
+        var (input, inner) = Inner(x, pass, null);
+        var narrowed = inner.index_select(0, some.Index);
+        var firstOutput = Products.Add(first, narrowed, _b.Value.narrow(0, 0, columns).t(), _scale);
+        var restOutput = Products.Add(rest, inner, _b.Value.narrow(0, columns, rest.shape[1]).t(), _scale);
+        pass.Tape?.Add(new LoraTape.Entry(this, input.detach(), inner,
+        [
+            new LoraTape.Part(narrowed.detach(), firstOutput, 0),
+            new LoraTape.Part(inner.detach(), restOutput, columns),
+        ]));
+        return (firstOutput, restOutput);
+    }
+
+    /// <summary>W: adds the gradient of A, dA += dhᵀ x.</summary>
+    /// <param name="input">x after dropout [R, in].</param>
+    /// <param name="innerGradient">dh [R, r]; holds the factor s already.</param>
+    public void AddGradientOfA(Tensor input, Tensor innerGradient) => Products.Add(_a.Gradient, innerGradient.t(), input, 1);
+
+    /// <summary>W: adds the gradient of rows of B, dB += s · dyᵀ h.</summary>
+    /// <param name="part">What was computed with those rows.</param>
+    /// <param name="outputGradient">dy [R, columns].</param>
+    public void AddGradientOfB(LoraTape.Part part, Tensor outputGradient) =>
+        Products.Add(_b.Gradient.narrow(0, part.FirstColumn, outputGradient.shape[1]), outputGradient.t(), part.Inner, _scale);
+
+    private (Tensor Input, Tensor Inner) Inner(Tensor x, ForwardPass pass, RowSelection? rows)
+    {
+        var input = pass.Tape?.Dropout is { } dropout ? x.mul(dropout.Mask(Module, pass, rows, (int)x.shape[1], x.device)) : x;
+        var inner = Products.Multiply(input, _a.Value.t());
 
         // Nothing below the first adapter needs a gradient: there the graph begins, here.
-        if (!inner.requires_grad)
+        if (pass.Tape is not null && !inner.requires_grad)
         {
             inner.requires_grad_(true);
         }
 
-        var output = y.addmm_(inner, _b.Value.t(), 1, _scale);
-        pass.Tape.Add(new LoraTape.Entry(this, input.detach(), inner, output));
-        return output;
-    }
-
-    /// <summary>W: adds the gradients of one pass, dA += dhᵀ x and dB += s · dyᵀ h.</summary>
-    /// <param name="input">x after dropout [R, in].</param>
-    /// <param name="inner">h = A x, [R, r].</param>
-    /// <param name="innerGradient">dh [R, r]; holds the factor s already.</param>
-    /// <param name="outputGradient">dy [R, out].</param>
-    public void AddGradients(Tensor input, Tensor inner, Tensor innerGradient, Tensor outputGradient)
-    {
-        _a.Gradient.addmm_(innerGradient.t(), input, 1, 1);
-        _b.Gradient.addmm_(outputGradient.t(), inner, 1, _scale);
+        return (input, inner);
     }
 }

@@ -22,12 +22,13 @@ internal sealed class LoraDropout(double probability, long seed, int step, long[
     /// <summary>Zero or 1 / (1 − p) for each input [R, width].</summary>
     /// <param name="module">Name of the module.</param>
     /// <param name="pass">Tells which sample and position each row is.</param>
+    /// <param name="selection">Which rows of the batch are wanted; null for all.</param>
     /// <param name="width">Inputs of the module.</param>
     /// <param name="device">Where the mask goes.</param>
-    public Tensor Mask(string module, ForwardPass pass, int width, Device device)
+    public Tensor Mask(string module, ForwardPass pass, RowSelection? selection, int width, Device device)
     {
         ulong moduleKey = StableHash.Combine(_stepKey, module);
-        int rows = pass.Needed?.Rows.Count ?? pass.Layout.Rows;
+        int rows = selection?.Rows.Count ?? pass.Layout.Rows;
         var mask = torch.empty(rows, width);
         var values = MemoryMarshal.Cast<byte, float>(mask.bytes);
         int next = 0;
@@ -47,7 +48,7 @@ internal sealed class LoraDropout(double probability, long seed, int step, long[
 
         return mask.to(device);
 
-        int Row(int index) => pass.Needed?.Rows[index] ?? index;
+        int Row(int index) => selection?.Rows[index] ?? index;
     }
 
     private void Fill(Span<float> row, ulong key)

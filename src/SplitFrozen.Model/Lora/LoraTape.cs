@@ -21,6 +21,12 @@ internal sealed class LoraTape(LoraDropout? dropout)
     /// <param name="Adapter">The adapter.</param>
     /// <param name="Input">What A was applied to, after dropout: [R, in], without graph.</param>
     /// <param name="Inner">A's output [R, r], a node of the graph.</param>
-    /// <param name="Output">The module's output with the adapter's part [R, out], a node of the graph.</param>
-    internal sealed record Entry(LoraAdapter Adapter, Tensor Input, Tensor Inner, Tensor Output);
+    /// <param name="Outputs">What B was applied to and what came of it.</param>
+    internal sealed record Entry(LoraAdapter Adapter, Tensor Input, Tensor Inner, Part[] Outputs);
+
+    /// <summary>Some columns of an adapted module's output.</summary>
+    /// <param name="Inner">What those rows of B were applied to [R, r], without graph.</param>
+    /// <param name="Output">The module's output with the adapter's part [R, columns], a node of the graph.</param>
+    /// <param name="FirstColumn">Where the columns begin.</param>
+    internal sealed record Part(Tensor Inner, Tensor Output, long FirstColumn);
 }

@@ -30,7 +30,11 @@ internal sealed class MicroBatch : IDisposable
         {
             entry.Input.DetachFromDisposeScope();
             entry.Inner.DetachFromDisposeScope();
-            entry.Output.DetachFromDisposeScope();
+            foreach (var part in entry.Outputs)
+            {
+                part.Inner.DetachFromDisposeScope();
+                part.Output.DetachFromDisposeScope();
+            }
         }
     }
 
@@ -55,14 +59,15 @@ internal sealed class MicroBatch : IDisposable
         var seed = _head is null || _headMemory is null
             ? outputGradient ?? throw new ArgumentNullException(nameof(outputGradient))
             : _head.InputGradient(_headMemory);
-        List<Tensor> nodes = [.. _entries.Select(entry => entry.Inner), .. _entries.Select(entry => entry.Output)];
+        List<Tensor> nodes = [.. _entries.Select(entry => entry.Inner), .. _entries.SelectMany(entry => entry.Outputs).Select(part => part.Output)];
+        int adapterNodes = nodes.Count;
         if (_input is not null)
         {
             nodes.Add(_input);
         }
 
         var gradients = autograd.grad([_output], nodes, [seed]);
-        _gradients = [.. gradients.Take(2 * _entries.Length).Select(gradient => gradient.DetachFromDisposeScope())];
+        _gradients = [.. gradients.Take(adapterNodes).Select(gradient => gradient.DetachFromDisposeScope())];
         return _input is null ? null : gradients[^1].MoveToOuterDisposeScope();
     }
 
@@ -72,10 +77,15 @@ internal sealed class MicroBatch : IDisposable
         var gradients = _gradients ?? throw new InvalidOperationException("W came before B.");
         using var scope = NewDisposeScope();
         using var _ = no_grad();
+        int next = _entries.Length;
         for (int i = 0; i < _entries.Length; i++)
         {
             var entry = _entries[i];
-            entry.Adapter.AddGradients(entry.Input, entry.Inner, gradients[i], gradients[_entries.Length + i]);
+            entry.Adapter.AddGradientOfA(entry.Input, gradients[i]);
+            foreach (var part in entry.Outputs)
+            {
+                entry.Adapter.AddGradientOfB(part, gradients[next++]);
+            }
         }
 
         if (_head is not null && _headMemory is not null)
@@ -94,7 +104,11 @@ internal sealed class MicroBatch : IDisposable
         {
             entry.Input.Dispose();
             entry.Inner.Dispose();
-            entry.Output.Dispose();
+            foreach (var part in entry.Outputs)
+            {
+                part.Inner.Dispose();
+                part.Output.Dispose();
+            }
         }
 
         foreach (var gradient in _gradients ?? [])

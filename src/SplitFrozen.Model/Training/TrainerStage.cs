@@ -191,7 +191,7 @@ internal sealed partial class TrainerStage : ITrainerStage
         {
             if (i == _parts.Blocks.Count - 1 && _parts.Ending?.Head.Rows(batch.Targets, layout) is { } needed && needed.Length < layout.Rows)
             {
-                pass.Needed = new RowSelection(needed, _device);
+                pass.Needed = new RowSelection(needed, needed.AsSpan().SequenceEqual(layout.LastRows()), _device);
             }
 
             rows = _parts.Blocks[i].Forward(rows, pass);

@@ -8,6 +8,7 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Tests.Configuration;
@@ -32,6 +33,15 @@ public sealed class SettingsReaderSpecs
         Assert.Empty(settings.Nodes);
         Assert.Empty(settings.Cluster.SeedNodes);
         Assert.Null(settings.Run.Path);
+    }
+
+    [Theory]
+    [InlineData("expanded", WeightHolding.Expanded)]
+    [InlineData("as-stored", WeightHolding.AsStored)]
+    public void Should_read_how_devices_hold_weights(string word, WeightHolding holding)
+    {
+        Assert.Equal(WeightHolding.Expanded, SettingsReader.Read(ConfigurationFactory.Empty).Device.Weights);
+        Assert.Equal(holding, SettingsReader.Read(SettingsReader.Load([], [$"splitfrozen.device.weights={word}"])).Device.Weights);
     }
 
     [Fact]
@@ -113,6 +123,7 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.start.limit", "soon", "30s")]
     [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
     [InlineData("splitfrozen.device.id", "my phone", "letters, digits")]
+    [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
     [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
     [InlineData("splitfrozen.allocation.policy", "fair", "static, proportional, balanced, manual")]

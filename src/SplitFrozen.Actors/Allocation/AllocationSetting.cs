@@ -18,6 +18,6 @@ internal sealed record AllocationSetting(IAllocationPolicy Policy, AllocationSet
         var shape = run.Model.Shape;
         return new AllocationSetting(
             PolicyLoader.Load(run.Settings.Allocation), run.Settings.Allocation, run.Spec.Cut,
-            new WorkSizes(run.Spec.MaxLength, (double)shape.Width * sizeof(float), LayerCosts.BlockMatrixParameters(shape) * sizeof(float)));
+            new WorkSizes(run.Spec.MaxLength, (double)shape.Width * sizeof(float), (long)MemoryCosts.BlockWeights(shape, sizeof(float))));
     }
 }

@@ -38,7 +38,7 @@ internal static class ReplayCommand
         var server = new ServerMeasure(options.ServerRate, options.ServerRate is { } rate ? 2.0 * (shape.Layers - cut) / rate : 0);
         var report = TraceReplay.Run(
             trace, PolicyLoader.Load(settings.Allocation), settings.Allocation,
-            new ReplaySetting(cut, new WorkSizes(options.Tokens, (double)shape.Width * sizeof(float), LayerCosts.BlockMatrixParameters(shape) * sizeof(float)), server, options.Round));
+            new ReplaySetting(cut, new WorkSizes(options.Tokens, (double)shape.Width * sizeof(float), (long)MemoryCosts.BlockWeights(shape, sizeof(float))), server, options.Round));
         Show(environment.Out, report, asJson);
         return ExitCode.Done;
     }

@@ -5,6 +5,7 @@ using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Domain.Simulation;
@@ -50,7 +51,7 @@ internal static class FleetBuilder
             Epochs = request.Epochs ?? 1,
         };
         var devices = FleetDraw.Devices(nodes, (long)request.Batches * batchSize, from, settings.Data.MaxLength, seed, shares);
-        return Spec(request, settings, nodes, devices, training, cut, new ModelCosts(shape, cut, languageModel: false));
+        return Spec(request, settings, nodes, devices, training, shape, Trainer(settings, cut));
     }
 
     private static FleetSpec Configured(SimulateRequest request, Settings settings, FleetData data, RunRecord? run)
@@ -65,7 +66,7 @@ internal static class FleetBuilder
             SharedDevices.Id(part), run is null ? part % nodes.Count : Placement(run, SharedDevices.Id(part), nodes), lengths)).OrderBy(d => d.Id).ToList();
         var training = settings.Training with { BatchSize = request.BatchSize ?? settings.Training.BatchSize, Epochs = request.Epochs ?? settings.Training.Epochs };
         training = training with { MicroBatchSize = Math.Min(training.MicroBatchSize, training.BatchSize) };
-        return Spec(request, settings, nodes, devices, training, data.Cut, new ModelCosts(data.Shape, data.Cut, data.Task == TaskKind.LanguageModel), run);
+        return Spec(request, settings, nodes, devices, training, data.Shape, data.Trainer, run);
     }
 
     /// <summary>A configured node; what its profile leaves open is drawn from the request's distributions.</summary>
@@ -88,27 +89,37 @@ internal static class FleetBuilder
     }
 
     /// <summary>The rate that a run's trainer reached: operations of F, B and W by the cost model over the seconds that they took.</summary>
-    private static double TrainerFlops(RunRecord run, ModelCosts costs, IReadOnlyList<SimulatedDevice> devices)
+    private static double TrainerFlops(RunRecord run, ModelCosts costs, int stages, IReadOnlyList<SimulatedDevice> devices)
     {
-        var stages = run.Summary.StageSeconds;
-        var seconds = stages.Forward + stages.BackwardInput + stages.BackwardWeights;
+        var busy = run.Summary.StageSeconds;
+        var seconds = busy.Forward + busy.BackwardInput + busy.BackwardWeights;
         var samples = devices.Sum(d => (long)d.Lengths.Length);
-        var epoch = devices.Sum(d => Enum.GetValues<OperationKind>().Sum(kind => costs.Trainer(kind, 0, 1, d.Lengths)));
+        var epoch = devices.Sum(d => Enum.GetValues<OperationKind>().Sum(kind => Enumerable.Range(0, stages).Sum(stage => costs.Trainer(kind, stage, d.Lengths))));
         return seconds > 0 && run.Summary.SamplesTrained > 0 ? epoch * run.Summary.SamplesTrained / samples / seconds
             : throw new UserErrorException($"The run {run.Folder} trained nothing, so that its server's speed is not known. Give it with --server-gigaflops.");
     }
 
+    /// <summary>What a made-up fleet trains: a classifier of two labels, since a head of few labels costs next to nothing.</summary>
+    private static TrainerSpec Trainer(Settings settings, int cut) =>
+        new(TaskKind.Classification, Labels: 2, cut, settings.Lora, settings.Training.WeightDecay, settings.Training.ClipNorm, settings.Training.Seed);
+
     private static FleetSpec Spec(
         SimulateRequest request, Settings settings, IReadOnlyList<SimulatedNode> nodes, IReadOnlyList<SimulatedDevice> devices, TrainingSettings training,
-        int cut, ModelCosts costs, RunRecord? run = null)
+        ModelShape shape, TrainerSpec trainer, RunRecord? run = null)
     {
+        if (request.Server.Stages > shape.Layers - trainer.Cut)
+        {
+            throw new UserErrorException($"--stages = {request.Server.Stages} is more than there are blocks to train: {shape.Layers - trainer.Cut} above the cut at {trainer.Cut}.");
+        }
+
+        var costs = new ModelCosts(shape, trainer, request.Server.Stages);
         var asked = request.Server;
         var server = new SimulatedServer(
-            asked.FlopsPerSecond ?? (run is null ? DefaultServerFlops : TrainerFlops(run, costs, devices)), asked.Stages, asked.SharesCompute,
+            asked.FlopsPerSecond ?? (run is null ? DefaultServerFlops : TrainerFlops(run, costs, asked.Stages, devices)), asked.Stages, asked.SharesCompute,
             asked.StepSeconds ?? (run is null ? DefaultStepSeconds : run.Summary.StageSeconds.Step / Math.Max(1, run.Summary.Steps)));
         var faults = new FaultSpec(FaultOptions.Crashes(request.Crashes, nodes), request.RandomCrashes, settings.Device.LostAfter.TotalSeconds);
         return new FleetSpec(
-            FaultOptions.Slow(request.SlowDowns, nodes), devices, server, costs, cut, training, settings.Pipeline, settings.Channel.Credits,
+            FaultOptions.Slow(request.SlowDowns, nodes), devices, server, costs, trainer.Cut, training, settings.Pipeline, settings.Channel.Credits,
             new AllocationPlan(PolicyLoader.Load(settings.Allocation), settings.Allocation, request.ReallocateEvery), faults);
     }
 }

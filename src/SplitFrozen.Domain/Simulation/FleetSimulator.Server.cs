@@ -94,7 +94,7 @@ public sealed partial class FleetSimulator
             {
                 _stages[stage].Begin(Now);
                 _events.Add(
-                    _spec.Costs.Trainer(operation.Kind, stage, _stages.Length, Lengths(operation.MicroBatch)) / _spec.Server.FlopsPerSecond,
+                    _spec.Costs.Trainer(operation.Kind, stage, Lengths(operation.MicroBatch)) / _spec.Server.FlopsPerSecond,
                     new PendingEvent(SimulatedEvent.OperationDone, stage));
             }
         }
@@ -217,7 +217,7 @@ public sealed partial class FleetSimulator
             {
                 foreach (var kind in Enum.GetValues<OperationKind>())
                 {
-                    training += _spec.Costs.Trainer(kind, stage, _stages.Length, lengths) / _stages.Length;
+                    training += _spec.Costs.Trainer(kind, stage, lengths) / _stages.Length;
                 }
             }
         }

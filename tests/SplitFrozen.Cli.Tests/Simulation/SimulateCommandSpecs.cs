@@ -100,6 +100,7 @@ public sealed class SimulateCommandSpecs : IDisposable
     [InlineData("--shape = gpt9", "--shape", "gpt9")]
     [InlineData("--cut = 12 leaves nothing to train", "--cut", "12")]
     [InlineData("--crash = x", "--crash", "x")]
+    [InlineData("--stages = 7", "--stages", "7")]
     [InlineData("names node nobody", "--crash", "nobody@1+1")]
     [InlineData("--slow = device-0@5-2*3", "--slow", "device-0@5-2*3")]
     [InlineData("nowhere.csv", "--fleet", "nowhere.csv")]

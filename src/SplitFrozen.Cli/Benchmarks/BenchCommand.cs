@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 
+using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Compute;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Runs;
@@ -17,6 +18,9 @@ internal static class BenchCommand
     public static Command Create(CliEnvironment environment) =>
         new("bench", "Measure this machine. Figures are ratios of things measured side by side, since absolute ones differ from machine to machine.")
         {
+            Bench(
+                environment, "channel", "The activation channel beside raw sockets: rate, processor time, allocation, and the control plane's ping. Takes two minutes.",
+                progress => ChannelBench.RunAsync(progress).GetAwaiter().GetResult()),
             Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
             Memory(environment),
         };

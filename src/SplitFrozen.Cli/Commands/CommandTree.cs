@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Schedules;
@@ -47,6 +48,7 @@ internal static class CommandTree
             BenchCommand.Create(environment),
             MemoryCommand.Create(environment),
             ScheduleCommand.Create(environment),
+            SenderCommand.Create(),
             SimulateCommand.Create(environment),
         };
         return root;

@@ -17,7 +17,7 @@ internal static class LengthHistogram
         var all = Read();
         var random = SeededRandom.For(seed, "lengths");
         var drawn = new List<int>();
-        for (var left = tokens; ; )
+        for (var left = tokens; ;)
         {
             var next = all[random.Below(all.Count)];
             if (next > left)

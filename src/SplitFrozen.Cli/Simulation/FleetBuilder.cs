@@ -112,7 +112,7 @@ internal static class FleetBuilder
             throw new UserErrorException($"--stages = {request.Server.Stages} is more than there are blocks to train: {shape.Layers - trainer.Cut} above the cut at {trainer.Cut}.");
         }
 
-        var costs = new ModelCosts(shape, trainer, request.Server.Stages);
+        var costs = new ModelCosts(shape, trainer, request.Server.Stages, settings.Channel.Codec);
         var asked = request.Server;
         var server = new SimulatedServer(
             asked.FlopsPerSecond ?? (run is null ? DefaultServerFlops : TrainerFlops(run, costs, asked.Stages, devices)), asked.Stages, asked.SharesCompute,

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Scheduling;
@@ -17,7 +18,7 @@ public sealed class ModelCosts : IWorkCosts
     /// <summary>Index, length and label of a sample in a frame's header.</summary>
     private const int SampleBytes = 12;
 
-    private readonly ModelShape _shape;
+    private readonly int _rowBytes;
     private readonly bool _isLanguageModel;
     private readonly Linear _frozen;
     private readonly Linear[][] _stages;
@@ -26,9 +27,10 @@ public sealed class ModelCosts : IWorkCosts
     /// <param name="shape">The model.</param>
     /// <param name="spec">What is trained.</param>
     /// <param name="stages">Trainer stages p, from 1 to the number of trained blocks, which they share out evenly.</param>
-    public ModelCosts(ModelShape shape, TrainerSpec spec, int stages)
+    /// <param name="codec">How activations are written on the wire.</param>
+    public ModelCosts(ModelShape shape, TrainerSpec spec, int stages, ActivationCodec codec)
     {
-        (_shape, _isLanguageModel) = (shape, spec.Task == TaskKind.LanguageModel);
+        (_rowBytes, _isLanguageModel) = (RowCodec.RowBytes(codec, shape.Width), spec.Task == TaskKind.LanguageModel);
         _frozen = Linear.Of(length => LayerCosts.BlockForward(shape, [length]));
         _stages = [.. new BlockRange(spec.Cut, shape.Layers).Cut(stages).Select(range =>
         {
@@ -49,7 +51,7 @@ public sealed class ModelCosts : IWorkCosts
 
     /// <inheritdoc/>
     public double UnitBytes(int samples, int tokens) =>
-        HeaderBytes + ((double)SampleBytes * samples) + ((double)tokens * _shape.Width * sizeof(float)) + (_isLanguageModel ? sizeof(int) * (tokens - samples) : 0);
+        HeaderBytes + ((double)SampleBytes * samples) + ((double)tokens * _rowBytes) + (_isLanguageModel ? sizeof(int) * (tokens - samples) : 0);
 
     /// <summary>a a sample, b a token, c a squared length.</summary>
     private readonly record struct Linear(double Sample, double Token, double Square)

@@ -86,7 +86,7 @@ public sealed class FleetDrawSpecs
         var spec = MadeUp.Trainer(3, isLanguageModel ? TaskKind.LanguageModel : TaskKind.Classification);
         int[] samples = [.. lengths.Select(l => 1 + (l.Get % 128))];
         var stages = 1 + (drawn % 4);
-        var costs = new ModelCosts(shape, spec, stages);
+        var costs = new ModelCosts(shape, spec, stages, ActivationCodec.Fp32);
 
         Near(LayerCosts.BlockForward(shape, samples), costs.FrozenBlock(samples));
         foreach (var (range, stage) in new BlockRange(3, shape.Layers).Cut(stages).Select((r, i) => (r, i)))
@@ -104,7 +104,7 @@ public sealed class FleetDrawSpecs
     public void Should_know_the_papers_unit()
     {
         // 16 samples of 128 tokens of 768 numbers in fp32 are 6 MiB.
-        var costs = new ModelCosts(KnownShapes.Find("gpt2-small"), MadeUp.Trainer(3), 1);
+        var costs = new ModelCosts(KnownShapes.Find("gpt2-small"), MadeUp.Trainer(3), 1, ActivationCodec.Fp32);
 
         Assert.InRange(costs.UnitBytes(16, 2048), 6 * 1024 * 1024, (6 * 1024 * 1024) + 1000);
     }

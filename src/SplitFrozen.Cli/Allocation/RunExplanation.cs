@@ -1,5 +1,6 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Allocation;
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
@@ -50,7 +51,7 @@ internal sealed record RunExplanation(
 
     private static AllocationInput Input(RunRecord run, ModelShape shape, Work work, Dictionary<DeviceId, CapacityObservation> reported) => new(
         run.Summary.Cut, Math.Min(run.Settings.Allocation.Min, run.Summary.Cut),
-        new WorkSizes(work.TokensPerSample, (double)shape.Width * sizeof(float), (long)MemoryCosts.BlockWeights(shape, sizeof(float))),
+        new WorkSizes(work.TokensPerSample, RowCodec.RowBytes(run.Settings.Channel.Codec, shape.Width), (long)MemoryCosts.BlockWeights(shape, sizeof(float))),
         new ServerMeasure(work.ServerRate, work.TrainingSecondsPerToken, SharesCompute: false),
         [.. run.Summary.Devices.Select(d => reported.TryGetValue(new DeviceId(d.Id), out var last)
             ? new DeviceMeasure(last.Device, d.Node, last.LayerTokensPerSecond, last.LinkBytesPerSecond, last.FreeMemoryBytes, last.QueueLength, null, d.Samples)

@@ -38,20 +38,20 @@ internal static class SimulationView
     public static void ShowSweep(IAnsiConsole console, IReadOnlyList<SimulationReport> reports)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            Column("Policy"), Column("Time"), Column("Bottleneck"), Column("Device"), Column("Catch-up"), Column("Trainer"), Column("Changes"));
+            Column("Policy"), Column("Time"), Column("Longest"), Column("Device"), Column("Catch-up"), Column("Trainer"), Column("Changes"));
         var best = reports.Min(r => r.TotalSeconds);
         foreach (var report in reports)
         {
             string Busy(string kind) => Share(1 - report.Lanes.First(l => l.Kind == kind).BubbleShare);
             table.AddRow(
-                Markup.Escape(report.Policy) + (report.Reallocates ? ", anew" : ""),
+                Markup.Escape(report.Policy) + (report.Reallocates ? "*" : ""),
                 report.TotalSeconds == best ? $"[bold]{Units.Seconds(report.TotalSeconds)}[/]" : Units.Seconds(report.TotalSeconds),
-                Markup.Escape($"{report.Bottleneck.Kind.Replace('_', '-')} {Share(report.Bottleneck.BusyShare)}"),
+                report.Bottleneck.Kind.Replace('_', '-'),
                 Busy("device"), Busy("catch_up"), Busy("trainer"), Units.Number(report.LayerChanges));
         }
 
         console.Write(table);
-        console.MarkupLine("[grey]Device, catch-up and trainer: the mean share of the time that one was busy.[/]");
+        console.MarkupLine("[grey]Longest: the kind of the lane that was busy longest. Device, catch-up, trainer: the share of the time that one was busy, on average. *: dealt out anew while training.[/]");
     }
 
     /// <summary>Shows predicted times beside achieved ones.</summary>

@@ -31,13 +31,11 @@ public sealed class BalancedPolicy : IAllocationPolicy
     /// <summary>The limit on the devices' time at which the slowest stage is fastest.</summary>
     private static double BestLimit(Stage[] stages, StageTimes times, AllocationInput input)
     {
-        // Nothing gets a device below its fewest layers: no limit under this one can hold.
-        var least = stages.Where(s => s.IsMeasured).Select(s => s.Low * s.PerLayer).DefaultIfEmpty(0).Max();
+        // A device whose fewest layers take longer than the limit has those whatever the limit; the others need not take as long as it does.
         double[] candidates =
         [
-            .. stages.Where(s => s.IsMeasured)
-                .SelectMany(s => Enumerable.Range(s.Low, Math.Max(0, s.High - s.Low) + 1).Select(k => k * s.PerLayer))
-                .Append(least).Where(v => v >= least).Distinct().Order(),
+            .. stages.Where(s => s.IsMeasured).SelectMany(s => Enumerable.Range(s.Low, s.High - s.Low + 1).Select(k => k * s.PerLayer))
+                .Append(0).Distinct().Order(),
         ];
         var training = input.Server.SharesCompute ? times.TrainingSeconds : 0;
         double Server(double limit) =>

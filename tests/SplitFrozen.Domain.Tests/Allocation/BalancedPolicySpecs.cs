@@ -64,6 +64,15 @@ public sealed class BalancedPolicySpecs
         Assert.All(Allocator.Decide(new BalancedPolicy(), beside), a => Assert.Equal(2, a.Layers));
     }
 
+    [Fact]
+    public void Should_not_load_others_up_to_the_time_of_a_device_that_is_slow_at_one_layer()
+    {
+        // One layer takes 2,000 s on the weakest device, whatever is done; the others are balanced with the server, which needs 6 s a layer.
+        var input = Fleets.Of(4, Fleets.Device(0, 1), Fleets.Device(1, 200), Fleets.Device(2, 200)) with { Server = new ServerMeasure(1000, 0) };
+
+        Assert.Equal([1, 1, 1], Allocator.Decide(new BalancedPolicy(), input).Select(a => a.Layers));
+    }
+
     private static IEnumerable<IReadOnlyDictionary<DeviceId, int>> All(AllocationInput input)
     {
         IEnumerable<IReadOnlyDictionary<DeviceId, int>> all = [new Dictionary<DeviceId, int>()];

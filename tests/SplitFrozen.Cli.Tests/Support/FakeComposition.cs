@@ -72,7 +72,7 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
 
     /// <summary>Ten samples of 20 tokens a device.</summary>
     public FleetData MeasureFleet(Settings settings) => new(
-        ReadShape(settings), TaskKind.Classification, settings.Model.Cut ?? 4,
+        ReadShape(settings), new TrainerSpec(TaskKind.Classification, 2, settings.Model.Cut ?? 4, settings.Lora, 0, 0, 1),
         [.. Enumerable.Range(0, settings.Data.Partition.Devices).Select(_ => Enumerable.Repeat(20, 10).ToArray())]);
 
     public AdapterScore Score(Settings settings, string adapterFolder)

@@ -3,6 +3,7 @@ using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Peft;
 using SplitFrozen.Model.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model;
@@ -14,6 +15,7 @@ public sealed class HuggingFaceModel : IModelSource
     private readonly WeightStore _weights;
     private readonly Device _device;
     private readonly Lazy<string> _fingerprint;
+    private readonly WeightHolding _holding;
 
     private HuggingFaceModel(ModelFiles files, Architecture architecture, WeightStore weights, Device device)
     {
@@ -23,6 +25,13 @@ public sealed class HuggingFaceModel : IModelSource
         _device = device;
         Shape = architecture.Shape(weights.BytesPerParameter);
         _fingerprint = new Lazy<string>(() => FolderFingerprint.Of(files.Folder, weights.Files.Select(file => (file.Path, file.DataStart))));
+    }
+
+    private HuggingFaceModel(HuggingFaceModel other, WeightHolding holding)
+    {
+        (Name, Shape, _architecture, _weights, _device, _fingerprint) =
+            (other.Name, other.Shape, other._architecture, other._weights, other._device, other._fingerprint);
+        _holding = holding;
     }
 
     /// <inheritdoc/>
@@ -49,8 +58,15 @@ public sealed class HuggingFaceModel : IModelSource
         return new HuggingFaceModel(files, architecture, WeightStore.Open(files, architecture, device), device);
     }
 
+    /// <summary>The same model, whose frozen blocks hold their weights in this way.</summary>
+    /// <exception cref="UserErrorException">Weights are to be held as stored on a device that is not the CPU.</exception>
+    public HuggingFaceModel Holding(WeightHolding weights) => weights == WeightHolding.Expanded || _device.type == DeviceType.CPU
+        ? new HuggingFaceModel(this, weights)
+        : throw new UserErrorException(
+            $"splitfrozen.device.weights = as-stored works in memory of the CPU, and splitfrozen.model.compute is {_device}. Set the one to expanded or the other to cpu.");
+
     /// <inheritdoc/>
-    public IFrozenBlocks LoadFrozen(int blocks) => new FrozenBlocks(_architecture, _weights, blocks, Name, _device);
+    public IFrozenBlocks LoadFrozen(int blocks) => new FrozenBlocks(_architecture, _weights, blocks, Name, _device, _holding);
 
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec) =>

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 using SplitFrozen.Cluster.Tests.Support;
 
 namespace SplitFrozen.Cluster.Tests;
@@ -38,6 +40,37 @@ public sealed class TrainingSpecs
         Assert.DoesNotContain('\u001b', output);
         Assert.Contains("device-9 on ", output, StringComparison.Ordinal);
         Assert.Contains($"\"accuracy\": {place.Summary<double>("cluster", "accuracy_after"):R}", scored.Output, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "Devices that hold weights as stored give the losses and the adapter of devices that hold them expanded")]
+    public async Task Should_train_the_same_with_weights_as_stored()
+    {
+        using var place = new Workplace("model.path = \"bundled:tiny-gpt2\", training.epochs = 1");
+        var (expanded, output) = await place.RunAsync("train", "--run", place.At("expanded"));
+        var (stored, more) = await place.RunAsync("train", "--run", place.At("stored"), "--set", "splitfrozen.device.weights=as-stored");
+
+        Assert.True(expanded == 0, output);
+        Assert.True(stored == 0, more);
+        Assert.Equal(place.Losses("expanded"), place.Losses("stored"));
+        Assert.Equal(place.Summary<string>("expanded", "adapter_sha256"), place.Summary<string>("stored", "adapter_sha256"));
+    }
+
+    [Fact(DisplayName = "A device process of the benchmark of memory reports fewer bytes with weights as stored")]
+    public async Task Should_report_memory()
+    {
+        using var place = new Workplace();
+        var bytes = new Dictionary<string, long>();
+        foreach (var weights in (string[])["Expanded", "AsStored"])
+        {
+            using var process = SplitFrozenProcess.Start(
+                place.Folder, "bench-memory", "--model", Path.Combine(SplitFrozenProcess.Repository, "assets", "models", "tiny-gpt2"), "--blocks", "4", "--weights", weights);
+            Assert.Equal(0, await process.ExitAsync());
+            var report = JsonNode.Parse(process.Output)!;
+            bytes[weights] = report["weight_bytes"]!.GetValue<long>();
+            Assert.True(report["peak_bytes"]!.GetValue<long>() > report["start_bytes"]!.GetValue<long>());
+        }
+
+        Assert.InRange(bytes["AsStored"], bytes["Expanded"] / 2, bytes["Expanded"] * 6 / 10);
     }
 
     [Theory(DisplayName = "Ctrl-C ends a run in order, with a checkpoint, and the code 130")]

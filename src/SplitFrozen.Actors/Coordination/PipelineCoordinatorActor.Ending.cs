@@ -138,7 +138,7 @@ internal sealed partial class PipelineCoordinatorActor
         {
             Store = SummariseStore(),
             ChannelRefusals = RefusalTotals(),
-        };
+        }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;

@@ -97,7 +97,7 @@ internal sealed partial class PipelineCoordinatorActor
             _peers.Shuffle.Tell(new ShuffleActor.AdmitData(device.Id, prepared.DataFingerprint, prepared.Samples));
         }
 
-        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity)));
+        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity), prepared.Samples));
         Notify(new RunEvent.DeviceJoined(device.Id, device.Node, prepared.Samples, prepared.Capacity));
         return true;
     }

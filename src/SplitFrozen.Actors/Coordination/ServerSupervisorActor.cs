@@ -79,7 +79,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var settings = _run.Settings;
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
-        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(_run.Spec.Cut)), "allocator");
+        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(AllocationSetting.Of(_run))), "allocator");
         var isStoring = settings.Store.Mode != StoreMode.Off;
         var store = isStoring ? OpenStore() : null;
         var catchUp = Context.ActorOf(

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 
 using SplitFrozen.Cli.Benchmarks.Channel;
+using SplitFrozen.Cli.Benchmarks.Compute;
+using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Benchmarks.Pipeline;
 using SplitFrozen.Cli.Benchmarks.Store;
 using SplitFrozen.Cli.Runs;
@@ -27,6 +29,8 @@ internal static class BenchCommand
             Bench(
                 environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes three minutes.",
                 progress => new PipelineBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
+            Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
+            Memory(environment),
         };
 
     /// <summary>A benchmark without options of its own.</summary>
@@ -34,14 +38,27 @@ internal static class BenchCommand
     /// <param name="name">Its name.</param>
     /// <param name="description">What it measures.</param>
     /// <param name="run">Measures; given a way to say what it is at.</param>
-    public static Command Bench(CliEnvironment environment, string name, string description, Func<Action<string>, BenchReport> run)
+    public static Command Bench(CliEnvironment environment, string name, string description, Func<Action<string>, BenchReport> run) =>
+        Bench(environment, name, description, (_, tell) => run(tell));
+
+    private static Command Memory(CliEnvironment environment)
+    {
+        var model = new Option<string?>("--model") { Description = "Model folder or GGUF file to measure in place of random weights of SmolLM2's shapes", HelpName = "PATH" };
+        var command = Bench(
+            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes three minutes.",
+            (line, tell) => MemoryBench.Run(line.GetValue(model), tell));
+        command.Options.Add(model);
+        return command;
+    }
+
+    private static Command Bench(CliEnvironment environment, string name, string description, Func<ParseResult, Action<string>, BenchReport> run)
     {
         var command = new Command(name, description);
         var json = new Option<bool>("--json") { Description = "Print JSON instead of a table" };
         command.Options.Add(json);
         command.SetAction((line, _) =>
         {
-            Show(environment.Out, run(text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]")), line.GetValue(json));
+            Show(environment.Out, run(line, text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]")), line.GetValue(json));
             return Task.FromResult((int)ExitCode.Done);
         });
         return command;

@@ -9,10 +9,20 @@ namespace SplitFrozen.Domain.Configuration;
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
     ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
-    ServerSettings Server, SecuritySettings Security, StoreSettings Store);
+    AllocationSettings Allocation, ServerSettings Server, SecuritySettings Security, StoreSettings Store)
+{
+    /// <summary>Scoring by generated answers.</summary>
+    public EvaluationSettings Evaluation { get; init; } = new(0, false, 1);
+}
+
+/// <summary>Keys splitfrozen.evaluation.*: exact match, for language modelling on answers with a number after ####.</summary>
+/// <param name="ExactMatchLimit">At most so many evaluation rows are answered (key <c>exact-match-limit</c>); 0: none.</param>
+/// <param name="ExactMatchAfterTraining">Whether a run ends with it (key <c>exact-match-after-training</c>); <c>eval</c> always does it.</param>
+/// <param name="MaxNewTokens">Tokens of an answer at most (key <c>max-new-tokens</c>).</param>
+public sealed record EvaluationSettings(int ExactMatchLimit, bool ExactMatchAfterTraining, int MaxNewTokens);
 
 /// <summary>Keys splitfrozen.model.*</summary>
-/// <param name="Path">Model folder, absolute.</param>
+/// <param name="Path">Model folder or GGUF file, absolute.</param>
 /// <param name="Cut">The frozen line C, or null for L/2 (<c>cut = auto</c>).</param>
 /// <param name="Compute">Compute device: <c>cpu</c> or <c>cuda:N</c> (key <c>compute</c>).</param>
 public sealed record ModelSettings(string Path, int? Cut, string Compute);
@@ -144,8 +154,10 @@ public sealed record StartSettings(int? MinDevices, TimeSpan Limit);
 /// <param name="Partition">Part of the shared data folder (key <c>partition</c>, from 0), or null: the whole folder is this device's own.</param>
 /// <param name="HeartbeatInterval">How often a device reports.</param>
 /// <param name="LostAfter">How long training waits for a lost device to return (key <c>lost-after</c>).</param>
+/// <param name="Weights">How device nodes hold frozen weights (key <c>weights</c>).</param>
 /// <param name="Profile">What the node of a device process pretends to be (key <c>profile</c>).</param>
-public sealed record DeviceSettings(string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, NodeProfile Profile);
+public sealed record DeviceSettings(
+    string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, WeightHolding Weights, NodeProfile Profile);
 
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>

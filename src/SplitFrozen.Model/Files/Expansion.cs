@@ -4,24 +4,37 @@ using SplitFrozen.Model.Gguf;
 
 namespace SplitFrozen.Model.Files;
 
-/// <summary>Expands stored numbers to float32. Exact: every stored number is a float32.</summary>
+/// <summary>Expands stored numbers to float32. Exact: what a stored number stands for is a float32.</summary>
 internal static unsafe class Expansion
 {
+    /// <summary>Numbers written through one span, which cannot exceed 2 GiB; whole blocks of every format.</summary>
+    private const int ChunkElements = 1 << 26;
+
     /// <summary>Expands numbers that fill whole blocks, after checking that the source holds them.</summary>
     public static void Run(NumberFormat format, ReadOnlySpan<byte> source, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(source.Length, format.Bytes(target.Length));
         fixed (byte* first = source)
+        fixed (float* numbers = target)
         {
-            Run(format, first, target);
+            Run(format, first, numbers, target.Length);
         }
     }
 
     /// <summary>Expands numbers that fill whole blocks.</summary>
     /// <param name="format">How they are stored.</param>
     /// <param name="source">The first stored byte, of any alignment.</param>
-    /// <param name="target">Receives the numbers; its length says how many.</param>
-    public static void Run(NumberFormat format, byte* source, Span<float> target)
+    /// <param name="target">Receives the numbers.</param>
+    /// <param name="count">How many.</param>
+    public static void Run(NumberFormat format, byte* source, float* target, long count)
+    {
+        for (long start = 0; start < count; start += ChunkElements)
+        {
+            RunChunk(format, source + format.Bytes(start), new Span<float>(target + start, (int)Math.Min(ChunkElements, count - start)));
+        }
+    }
+
+    private static void RunChunk(NumberFormat format, byte* source, Span<float> target)
     {
         switch (format.Name)
         {

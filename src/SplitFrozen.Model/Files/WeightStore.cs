@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SplitFrozen.Domain;
+using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Gguf;
 using static TorchSharp.torch;
 
@@ -28,11 +29,20 @@ internal sealed class WeightStore
         BytesPerParameter = elements == 0 ? 0 : (double)_tensors.Values.Sum(tensor => tensor.Entry.Bytes) / elements;
     }
 
+    private WeightStore(WeightStore other, ExpansionBuffer buffer)
+    {
+        (_path, _device, _tensors, _basePrefix) = (other._path, other._device, other._tensors, other._basePrefix);
+        (Files, BytesPerParameter, Buffer) = (other.Files, other.BytesPerParameter, buffer);
+    }
+
     /// <summary>The weight files, in the order of their names.</summary>
     public IReadOnlyList<IWeightFile> Files { get; }
 
     /// <summary>Mean bytes of a stored number.</summary>
     public double BytesPerParameter { get; }
+
+    /// <summary>Where matrices that are held as stored are expanded; null where all are held expanded.</summary>
+    public ExpansionBuffer? Buffer { get; }
 
     /// <summary>Bytes of tensors read so far.</summary>
     public long BytesRead => Interlocked.Read(ref _bytesRead);
@@ -78,6 +88,29 @@ internal sealed class WeightStore
         var tensor = TensorReader.Expanded(stored);
         Interlocked.Add(ref _bytesRead, stored.Entry.Bytes);
         return tensor.to(_device, disposeAfter: true);
+    }
+
+    /// <summary>The same weights, of which large matrices are to be held as stored and expanded in a buffer of the caller's.</summary>
+    public WeightStore AsStored(ExpansionBuffer buffer) => new(this, buffer);
+
+    /// <summary>Reads a matrix as it is stored, or gives null where it is to be held expanded: by choice, or because it is stored as float32.</summary>
+    /// <exception cref="UserErrorException">It is missing, has another shape, or cannot be read.</exception>
+    public StoredMatrix? LoadStored(string name, params long[] shape)
+    {
+        if (Buffer is null)
+        {
+            return null;
+        }
+
+        var stored = Find(name, shape);
+        if (stored.Format == NumberFormat.Float32)
+        {
+            return null;
+        }
+
+        var matrix = new StoredMatrix(stored, Buffer);
+        Interlocked.Add(ref _bytesRead, stored.Entry.Bytes);
+        return matrix;
     }
 
     private StoredTensor Find(string name, long[] shape)

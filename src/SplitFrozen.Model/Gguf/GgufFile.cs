@@ -39,14 +39,22 @@ internal sealed class GgufFile : IWeightFile
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
-            var file = new GgufFile(path, GgufHeader.Read(stream, path));
-            return (file.Metadata.Integer("split.count") ?? 0) <= 1
-                ? file
-                : throw new UserErrorException($"'{path}' is one part of a model in several files. Join them with llama.cpp's `llama-gguf-split --merge`, and give the joined file.");
+            return Read(stream, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"'{path}' cannot be read: {e.Message} Check that the file is there and may be read.", e);
         }
+    }
+
+    /// <summary>Reads and checks the header of an open file.</summary>
+    /// <param name="stream">The file, at its start.</param>
+    /// <param name="path">Its path.</param>
+    public static GgufFile Read(Stream stream, string path)
+    {
+        var file = new GgufFile(path, GgufHeader.Read(stream, path));
+        return (file.Metadata.Integer("split.count") ?? 0) <= 1
+            ? file
+            : throw new UserErrorException($"'{path}' is one part of a model in several files. Join them with llama.cpp's `llama-gguf-split --merge`, and give the joined file.");
     }
 }

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
@@ -14,7 +15,7 @@ internal sealed class Gpt2Architecture(Gpt2Config config) : Architecture
     public override string BasePrefix => "transformer.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> UsualTargets { get; } = ["c_attn"];
+    public override IReadOnlyList<string> UsualTargets => BlockMatrix.UsualTargets(ModelFamily.Gpt2);
 
     /// <inheritdoc/>
     public override WeightOrder Order => WeightOrder.InputFirst;
@@ -24,6 +25,15 @@ internal sealed class Gpt2Architecture(Gpt2Config config) : Architecture
 
     /// <inheritdoc/>
     public override string LanguageHead => config.TiedHead ? $"{TokenTable}.weight" : "lm_head.weight";
+
+    /// <inheritdoc/>
+    public override string FinalNorm => "transformer.ln_f";
+
+    /// <inheritdoc/>
+    public override string LanguageModelClass => "GPT2LMHeadModel";
+
+    /// <inheritdoc/>
+    public override string ClassifierClass => "GPT2ForSequenceClassification";
 
     /// <inheritdoc/>
     public override ModelShape Shape(double storedBytes) => new(
@@ -41,5 +51,5 @@ internal sealed class Gpt2Architecture(Gpt2Config config) : Architecture
 
     /// <inheritdoc/>
     public override Norm LoadFinalNorm(WeightStore weights) =>
-        new LayerNorm(weights, "transformer.ln_f", config.Width, config.NormEpsilon);
+        new LayerNorm(weights, FinalNorm, config.Width, config.NormEpsilon);
 }

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
@@ -18,7 +19,7 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
     public override string BasePrefix => "model.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> UsualTargets { get; } = ["q_proj", "v_proj"];
+    public override IReadOnlyList<string> UsualTargets => BlockMatrix.UsualTargets(ModelFamily.Llama);
 
     /// <inheritdoc/>
     public override WeightOrder Order => WeightOrder.OutputFirst;
@@ -28,6 +29,15 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
 
     /// <inheritdoc/>
     public override string LanguageHead => config.TiedHead ? $"{TokenTable}.weight" : "lm_head.weight";
+
+    /// <inheritdoc/>
+    public override string FinalNorm => "model.norm";
+
+    /// <inheritdoc/>
+    public override string LanguageModelClass => "LlamaForCausalLM";
+
+    /// <inheritdoc/>
+    public override string ClassifierClass => "LlamaForSequenceClassification";
 
     /// <inheritdoc/>
     public override ModelShape Shape(double storedBytes) => new(
@@ -44,9 +54,13 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
     public override Block LoadBlock(WeightStore weights, int layer) => new LlamaBlock(weights, BlockName(layer), config);
 
     /// <inheritdoc/>
-    public override Norm LoadFinalNorm(WeightStore weights) => new RmsNorm(weights, "model.norm", config.Width, config.NormEpsilon);
+    public override Norm LoadFinalNorm(WeightStore weights) => new RmsNorm(weights, FinalNorm, config.Width, config.NormEpsilon);
 
     /// <inheritdoc/>
     public override ForwardPass Begin(RaggedLayout layout, Device device, LoraTape? tape = null) =>
         new(layout, tape) { Rotary = RotaryEmbedding.Angles(_frequencies, layout, device) };
+
+    /// <inheritdoc/>
+    public override ForwardPass Begin(RaggedLayout layout, Device device, KeyValueCache cache) =>
+        new(layout) { Rotary = RotaryEmbedding.Angles(_frequencies, layout, device), Cache = cache };
 }

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using static TorchSharp.torch;
@@ -32,10 +33,14 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     public override long[] Targets(int[] targets) => Array.ConvertAll(targets, target => (long)target);
 
     /// <inheritdoc/>
-    public override Tensor Logits(Tensor rows) => rows.mm(weight.Value.t());
+    public override Tensor Logits(Tensor rows) => Products.Multiply(rows, weight.Value.t());
 
     /// <inheritdoc/>
-    public override TargetScore Score(Tensor rows, Tensor targets) => CrossEntropy.Score(Logits(rows), targets).Score;
+    public override TargetScore Score(Tensor rows, Tensor targets)
+    {
+        var logits = Logits(rows);
+        return CrossEntropy.Score(logits, targets).Score with { Confusion = Confusion(logits, targets) };
+    }
 
     /// <inheritdoc/>
     public override (TargetScore Score, HeadMemory Memory) Forward(Tensor rows, Tensor targets)
@@ -47,12 +52,18 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     }
 
     /// <inheritdoc/>
-    public override Tensor InputGradient(HeadMemory memory) => memory.Gradient.mm(weight.Value);
+    public override Tensor InputGradient(HeadMemory memory) => Products.Multiply(memory.Gradient, weight.Value);
 
     /// <inheritdoc/>
     public override void AddGradient(HeadMemory memory)
     {
         var rows = memory.Rows ?? throw new InvalidOperationException("The head's input was not kept.");
-        weight.Gradient.addmm_(memory.Gradient.t(), rows, 1, 1);
+        Products.Add(weight.Gradient, memory.Gradient.t(), rows, 1);
+    }
+
+    private static ConfusionMatrix Confusion(Tensor logits, Tensor targets)
+    {
+        var predicted = logits.argmax(1).to(ScalarType.Int32).cpu().data<int>().ToArray();
+        return ConfusionMatrix.Of(targets.to(ScalarType.Int32).cpu().data<int>().ToArray(), predicted, (int)logits.shape[1]);
     }
 }

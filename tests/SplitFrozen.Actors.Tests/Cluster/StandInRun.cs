@@ -61,7 +61,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) => OnClusterAsync(null, stop);
 
     public Task<RunSummary> OnClusterAsync(Func<NodeProfile, Stream, Stream>? link, CancellationToken stop = default) =>
-        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link);
+        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link: link);
 
     public ServerRun Server(CancellationToken stop = default)
     {

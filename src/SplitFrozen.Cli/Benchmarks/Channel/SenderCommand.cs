@@ -7,7 +7,6 @@ using Akka.Cluster;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Cli.Runs;
-using SplitFrozen.Domain.Configuration;
 
 using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
 

@@ -61,6 +61,14 @@ internal static class SummaryView
             Row(grid, "Refused on the channel", string.Join(", ", summary.ChannelRefusals.Select(r => $"{Units.Number(r.Value)} {r.Key}")));
         }
 
+        if (summary.Store is { } store)
+        {
+            Row(grid, "Activation store", $"{Units.Number(store.Samples)} samples in {Units.Bytes(store.MemoryBytes)} of memory and {Units.Bytes(store.DiskBytes)} of disk ({store.Codec})"
+                + (store.Damaged > 0 ? $", {Units.Number(store.Damaged)} damaged" : ""));
+            Row(grid, "Devices computed", $"{Units.Count(store.DeviceFlops)} FLOPs instead of {Units.Count(store.DeviceFlopsWithout)} without the store");
+            Row(grid, "Devices sent", $"{Units.Bytes(store.DeviceBytes)} instead of {Units.Bytes(store.DeviceBytesWithout)} without the store");
+        }
+
         Row(grid, "Run folder", Markup.Escape(folder));
         return grid;
     }

@@ -45,7 +45,26 @@ public sealed record RunSummary(
         PerplexityBefore = Perplexity.Of(task, before),
         PerplexityAfter = Perplexity.Of(task, after),
     };
+
+    /// <summary>What the activation store saved, or null where it is off.</summary>
+    public StoreSummary? Store { get; init; }
 }
+
+/// <summary>What the activation store did in a run.</summary>
+/// <param name="Mode">memory or disk.</param>
+/// <param name="Codec">How activations were kept.</param>
+/// <param name="Samples">Samples that are stored.</param>
+/// <param name="MemoryBytes">Bytes in memory.</param>
+/// <param name="DiskBytes">Bytes on disk.</param>
+/// <param name="Supplied">Samples trained from the store, over all epochs.</param>
+/// <param name="Damaged">Stored samples that were found damaged and asked from their devices.</param>
+/// <param name="DeviceFlops">What devices computed.</param>
+/// <param name="DeviceFlopsWithout">What they would have computed without the store.</param>
+/// <param name="DeviceBytes">What devices sent over the activation channel.</param>
+/// <param name="DeviceBytesWithout">What they would have sent without the store: activations, and 12 bytes of header a sample.</param>
+public sealed record StoreSummary(
+    string Mode, string Codec, long Samples, long MemoryBytes, long DiskBytes, long Supplied, long Damaged,
+    double DeviceFlops, double DeviceFlopsWithout, long DeviceBytes, long DeviceBytesWithout);
 
 /// <summary>Seconds each stage was busy. Stages overlap: they do not add up to the wall time.</summary>
 /// <param name="CatchUp">Server, frozen blocks n..C.</param>

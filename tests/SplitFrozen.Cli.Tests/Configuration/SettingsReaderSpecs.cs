@@ -9,6 +9,7 @@ using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Tests.Configuration;
@@ -25,7 +26,7 @@ public sealed class SettingsReaderSpecs
         Assert.Null(settings.Model.Cut);
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
         Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200), settings.Training);
-        Assert.Equal(new PipelineSettings(8, 3, 2048), settings.Pipeline);
+        Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
             new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);

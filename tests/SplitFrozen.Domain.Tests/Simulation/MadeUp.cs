@@ -55,7 +55,7 @@ public static class MadeUp
             [.. rates.Select((r, i) => Node(i, r * 1e6, links[i], i % 2 * 0.01, null, new RateChange(1, r * 3e5, links[i])))],
             [.. samples.Select((n, i) => new SimulatedDevice(new DeviceId($"d{i}"), i % nodes, [.. Enumerable.Range(0, n).Select(s => 1 + ((lengths[i] + (7 * s)) % 40))]))],
             new SimulatedServer(5e7, stages, shares, 0.001), new ModelCosts(Shape, Trainer(4), stages, ActivationCodec.Fp32), 4, Training(epochs, batch, micro, seed),
-            new PipelineSettings(grants, window, 64), credits, new AllocationPlan(policy, Settings, every),
+            new PipelineSettings(grants, window, 64, 1, ScheduleKind.ZbH1, 0), credits, new AllocationPlan(policy, Settings, every),
             new FaultSpec([.. crash], null, 5))).ToArbitrary();
 
     private static Gen<NodeCrash> Crash(int nodes) =>

@@ -232,6 +232,6 @@ public sealed class CenLoraRun(
             settings.Training.Method, settings.Training.Seed, settings.Training.Epochs, trainer.Cut, task.ToString(),
             sets.EvaluationName, sets.ValidationName, before.Accuracy, after?.Accuracy, validated?.Accuracy, before.MeanLoss, after?.MeanLoss,
             _lossFirst, _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds, adapter.Sha256, adapter.Bytes,
-            _stage.TrainableParameters, _clock.Stages, completed, true, [], []);
+            _stage.TrainableParameters, _clock.Stages, completed, true, [], []).WithMeasures(task, before, after, validated);
     }
 }

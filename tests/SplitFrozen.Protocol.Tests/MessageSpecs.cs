@@ -12,7 +12,7 @@ public sealed class MessageSpecs
     private static readonly WorkDone Work = new(10, 120, 1.5e9, 4096, 2.5, 3, 1);
     private static readonly ChannelEndpoint Channel = new("127.0.0.1", 4054, new string('A', 32));
     private static readonly RunSpec Run = new(
-        "run", "abc", TaskKind.Classification, ["a", "b"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Iid, 4, 0.1, 2, 0, 0, 1), 1000);
+        "run", "abc", TaskKind.Classification, ["a", "b"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Iid, 4, 0.1, 2, 0, 0, 1), 1000, ActivationCodec.Fp32);
 
     private static readonly DeviceCommands.Welcome Welcome = new(Phone, Life, Run, Channel);
     private static readonly DeviceCommands.Grant Grant = new(Phone, Life, new GrantId(0, 1), [3, 1], [0]);

@@ -132,7 +132,10 @@ internal sealed partial class PipelineCoordinatorActor
             _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
             adapter.Sha256, adapter.Bytes, _trainableParameters, _clock.Stages, _completed, valid,
             valid ? [] : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."],
-            devices);
+            devices)
+        {
+            ChannelRefusals = RefusalTotals(),
+        }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;

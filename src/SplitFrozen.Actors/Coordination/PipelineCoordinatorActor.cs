@@ -58,8 +58,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceEvents.Heartbeat>(Beat);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
-        Receive<ChannelRefused>(m => Refused(m.Device, m.Fault));
-        Receive<ShuffleActor.UnitRefused>(m => Refused(m.Device, m.Fault));
+        Receive<ChannelRefused>(m => Refused(m.Refusal));
+        Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
         Receive<LoRATrainerActor.Loaded>(m => _trainableParameters = m.TrainableParameters);
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
@@ -71,15 +71,6 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     private void Notify(RunEvent e) => _run.Observer.On(e);
 
-    private void Refused(DeviceId? device, FrameException fault)
-    {
-        _log.Warning("Refused what came over the channel of {Device}: {Fault}, {Message}", device, fault.Fault, fault.Message);
-        if (device is { } id)
-        {
-            Notify(new RunEvent.DeviceProblem(id, $"refused a frame ({fault.Fault}): {fault.Message}"));
-        }
-    }
-
     /// <summary>The actors and the channel that the coordinator works with.</summary>
     internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Trainer, ChannelListener Channel);
 
@@ -89,8 +80,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         public static Stop Instance { get; } = new();
     }
 
-    /// <summary>A connection was refused or closed.</summary>
-    internal sealed record ChannelRefused(DeviceId? Device, FrameException Fault) : ILocalMessage;
+    /// <summary>Something that came over the channel was refused.</summary>
+    internal sealed record ChannelRefused(ChannelRefusal Refusal) : ILocalMessage;
 
     private sealed record DeviceGone(DeviceId Device, IActorRef Ref) : ILocalMessage;
 

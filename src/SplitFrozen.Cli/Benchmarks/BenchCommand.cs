@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 
+using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Compute;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Runs;
@@ -17,6 +18,9 @@ internal static class BenchCommand
     public static Command Create(CliEnvironment environment) =>
         new("bench", "Measure this machine. Figures are ratios of things measured side by side, since absolute ones differ from machine to machine.")
         {
+            Bench(
+                environment, "channel", "The activation channel beside raw sockets: rate, processor time, allocation, and the control plane's ping. Takes two minutes.",
+                progress => ChannelBench.RunAsync(progress).GetAwaiter().GetResult()),
             Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
             Memory(environment),
         };
@@ -33,7 +37,7 @@ internal static class BenchCommand
     {
         var model = new Option<string?>("--model") { Description = "Model folder or GGUF file to measure in place of random weights of SmolLM2's shapes", HelpName = "PATH" };
         var command = Bench(
-            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes four minutes.",
+            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes three minutes.",
             (line, tell) => MemoryBench.Run(line.GetValue(model), tell));
         command.Options.Add(model);
         return command;

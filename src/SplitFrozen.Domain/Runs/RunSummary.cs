@@ -1,3 +1,7 @@
+using SplitFrozen.Domain.Evaluation;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol;
+
 namespace SplitFrozen.Domain.Runs;
 
 /// <summary>What a run came to; written as summary.json in snake_case.</summary>
@@ -6,7 +10,42 @@ public sealed record RunSummary(
     double? AccuracyBefore, double? AccuracyAfter, double? ValidationAccuracy, double? LossBefore, double? LossAfter,
     double? LossFirst, double? LossLast, int Steps, long SamplesTrained, long SamplesExpected, double WallSeconds,
     string? AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
-    bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices);
+    bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices)
+{
+    /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
+    public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Classification: F1 on the evaluation split before training, of label 1 where there are two labels, else the mean over labels.</summary>
+    public double? F1Before { get; init; }
+
+    /// <summary>The same after training.</summary>
+    public double? F1After { get; init; }
+
+    /// <summary>F1 in the last validation.</summary>
+    public double? ValidationF1 { get; init; }
+
+    /// <summary>Language modelling: e to the mean loss on the evaluation split before training.</summary>
+    public double? PerplexityBefore { get; init; }
+
+    /// <summary>The same after training.</summary>
+    public double? PerplexityAfter { get; init; }
+
+    /// <summary>Language modelling: share of generated answers with the reference's number after ####; null where it was not asked for.</summary>
+    public double? ExactMatch { get; init; }
+
+    /// <summary>Rows that <see cref="ExactMatch"/> is over.</summary>
+    public int? ExactMatchRows { get; init; }
+
+    /// <summary>This summary with F1 or perplexity, as the task has them, of the scores before and after training and of the last validation.</summary>
+    public RunSummary WithMeasures(TaskKind task, TargetScore? before, TargetScore? after, TargetScore? validation) => this with
+    {
+        F1Before = before?.F1,
+        F1After = after?.F1,
+        ValidationF1 = validation?.F1,
+        PerplexityBefore = Perplexity.Of(task, before),
+        PerplexityAfter = Perplexity.Of(task, after),
+    };
+}
 
 /// <summary>Seconds each stage was busy. Stages overlap: they do not add up to the wall time.</summary>
 /// <param name="CatchUp">Server, frozen blocks n..C.</param>

@@ -41,21 +41,15 @@ internal sealed partial class PipelineCoordinatorActor
         Become(() =>
         {
             Always();
-            Receive<LoRATrainerActor.Evaluated>(m => m.Name == After, m =>
-            {
-                _clock.Evaluation(m.Seconds);
-                _scores[After] = m.Score;
-                Notify(new RunEvent.Evaluated(After, _epoch, m.Score));
-                Save();
-            });
-            Receive<LoRATrainerActor.Saved>(m => Notify(new RunEvent.CheckpointWritten(_run.Paths.Checkpoints, m.Step)));
-            Receive<LoRATrainerActor.AdapterSaved>(_ => FinishDevices());
+            Receive<CheckpointActor.Saved>(m => Notify(new RunEvent.CheckpointWritten(m.Folder, m.Step)));
+            Receive<CheckpointActor.AdapterSaved>(_ => FinishDevices());
             Receive<DeviceEvents.Finished>(Finished);
             Receive<FinishLimit>(_ => End());
         });
+        _stages.Abandon();
         if (completed)
         {
-            Score(After, EvaluationSet);
+            _stages.Score(_heldOut[EvaluationSet], ScoredAfter);
         }
         else if (_step > 0)
         {
@@ -67,11 +61,19 @@ internal sealed partial class PipelineCoordinatorActor
         }
     }
 
-    private void Save()
+    private void ScoredAfter(TargetScore score, double seconds)
     {
-        SaveCheckpoint();
-        _peers.Trainer.Tell(new LoRATrainerActor.SaveAdapter(_run.Paths.Adapter));
+        _clock.Evaluation(seconds);
+        _scores[After] = score;
+        Notify(new RunEvent.Evaluated(After, _epoch, score));
+        Save();
     }
+
+    private void Save() => _stages.Collect(tensors =>
+    {
+        _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Checkpoints, tensors, Position()));
+        _peers.Files.Tell(new CheckpointActor.SaveAdapter(_run.Paths.Adapter, tensors));
+    });
 
     private void FinishDevices()
     {
@@ -130,12 +132,13 @@ internal sealed partial class PipelineCoordinatorActor
             _run.Sets.EvaluationName, _run.Sets.ValidationName,
             Found(Before)?.Accuracy, Found(After)?.Accuracy, Found(ValidationSet)?.Accuracy, Found(Before)?.MeanLoss, Found(After)?.MeanLoss,
             _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
-            adapter.Sha256, adapter.Bytes, _trainableParameters, _clock.Stages, _completed, valid,
-            valid ? [] : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."],
+            adapter.Sha256, adapter.Bytes, _stages.TrainableParameters, _clock.Stages, _completed, valid,
+            [.. _remarks, .. valid ? Array.Empty<string>() : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."]],
             devices)
         {
+            Store = SummariseStore(),
             ChannelRefusals = RefusalTotals(),
-        };
+        }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;

@@ -3,7 +3,7 @@ using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Shuffle;
-using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
@@ -26,10 +26,10 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private readonly SortedDictionary<DeviceId, DeviceEntry> _devices = [];
     private readonly RunPlan _plan;
     private readonly Ledger _ledger = new();
+    private readonly StagePipeline _stages;
     private readonly Dictionary<string, IReadOnlyList<ActivationBatch>> _heldOut = [];
     private readonly Dictionary<string, TargetScore> _scores = [];
     private GrantWindow? _window;
-    private long _trainableParameters;
     private bool _stopping;
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers)
@@ -37,6 +37,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         (_run, _peers) = (run, peers);
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
         _plan.Drawn += OpenEpoch;
+        var pipeline = run.Settings.Pipeline;
+        _stages = new StagePipeline(
+            pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, StageFailed, message => Abort(RunFailure.Broken, message));
+        _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
+            ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
+            : null;
         Gathering();
     }
 
@@ -47,7 +53,27 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(EvaluationSet, _run.Sets.Evaluation));
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(ValidationSet, _run.Sets.Validation));
+        HostStages();
         AnnounceWaiting();
+    }
+
+    /// <summary>Starts the trainer stages, with as equal shares of the blocks as may be.</summary>
+    private void HostStages()
+    {
+        var trainer = _run.Trainer;
+        var ranges = new BlockRange(trainer.Cut, _run.Model.Shape.Layers).Cut(_stages.Count);
+        for (var stage = 0; stage < ranges.Count; stage++)
+        {
+            _peers.Stages.Tell(new StageCommands.Host(0, stage, new StageSpec(
+                _run.Spec.ModelFingerprint, trainer.Task, trainer.Labels, trainer.Cut, ranges[stage].From, ranges[stage].To, trainer.Lora.Rank,
+                trainer.Lora.Alpha, trainer.Lora.Dropout, [.. trainer.Lora.Targets], trainer.WeightDecay, trainer.ClipNorm, trainer.Seed, _run.Spec.Threads)));
+        }
+    }
+
+    private void StageFailed(int stage, string reason)
+    {
+        _log.Warning("Stage {Stage} failed and was started again: {Reason}", stage, reason);
+        Notify(new RunEvent.StageProblem(stage, $"{reason}; it was started again, and the global batch at hand is trained again"));
     }
 
     /// <summary>What every phase answers.</summary>
@@ -60,7 +86,14 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));
         Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
-        Receive<LoRATrainerActor.Loaded>(m => _trainableParameters = m.TrainableParameters);
+        Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
+        Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
+        Receive<ShuffleActor.Taken>(m =>
+        {
+            _labels.AddRange(m.Batch.Targets);
+            _stages.Taken(m.Id, m.Batch, m.Rented);
+        });
+        AlwaysStore();
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
 
@@ -72,7 +105,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private void Notify(RunEvent e) => _run.Observer.On(e);
 
     /// <summary>The actors and the channel that the coordinator works with.</summary>
-    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Trainer, ChannelListener Channel);
+    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Stages, IActorRef Files, ChannelListener Channel);
 
     /// <summary>End the run in order: finish the global batch at hand, write a checkpoint and the adapter.</summary>
     internal sealed record Stop : ILocalMessage

@@ -5,6 +5,8 @@ using System.Text.Json;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Compute;
 using SplitFrozen.Cli.Benchmarks.Memory;
+using SplitFrozen.Cli.Benchmarks.Pipeline;
+using SplitFrozen.Cli.Benchmarks.Store;
 using SplitFrozen.Cli.Runs;
 
 using Spectre.Console;
@@ -23,6 +25,12 @@ internal static class BenchCommand
                 progress => ChannelBench.RunAsync(progress).GetAwaiter().GetResult()),
             Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
             Memory(environment),
+            Bench(
+                environment, "store", "The activation store: epochs on the bundled model with and without their devices. Takes a minute.",
+                progress => new StoreBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
+            Bench(
+                environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes three minutes.",
+                progress => new PipelineBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
         };
 
     /// <summary>A benchmark without options of its own.</summary>

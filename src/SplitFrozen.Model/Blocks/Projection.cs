@@ -61,6 +61,15 @@ internal sealed class Projection : nn.Module, IHoldsStored
     /// <summary>The adapter, if this module has one. The owner of the adapter disposes it.</summary>
     public LoraAdapter? Adapter { get; set; }
 
+    /// <summary>Adds to the weight, for merging an adapter.</summary>
+    /// <param name="change">[out, in], whatever the order in which the weight is stored.</param>
+    public void AddToWeight(Tensor change)
+    {
+        using var _ = no_grad();
+        var weight = _weight ?? throw new InvalidOperationException("A weight that is held as stored cannot be changed.");
+        weight.add_(_order == WeightOrder.OutputFirst ? change : change.t());
+    }
+
     /// <summary>Maps rows [R, in] to [R, out].</summary>
     /// <param name="x">The rows.</param>
     /// <param name="pass">The pass that they are in.</param>

@@ -15,6 +15,9 @@ public enum RefusalReason
     /// <summary>The id is not well-formed, or names no part of the shared data.</summary>
     BadId,
 
+    /// <summary>What it sent over the activation channel was refused again and again.</summary>
+    BadFrames,
+
     /// <summary>The run takes no more devices.</summary>
     RunClosed,
 }

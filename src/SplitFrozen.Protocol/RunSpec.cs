@@ -46,12 +46,13 @@ public sealed record PartitionSpec(
 /// <param name="Threads">Threads a matrix product uses; equal bits are promised for equal thread counts only.</param>
 /// <param name="Partition">How shared data is split.</param>
 /// <param name="HeartbeatMilliseconds">Interval of a device's heartbeats in milliseconds.</param>
+/// <param name="Codec">How activations are written on the wire.</param>
 public sealed record RunSpec(
     string RunName, string ModelFingerprint, TaskKind Task, string[] Labels, int Cut, int MaxLength, int UnitTokens,
-    int Credits, int Threads, PartitionSpec Partition, int HeartbeatMilliseconds);
+    int Credits, int Threads, PartitionSpec Partition, int HeartbeatMilliseconds, ActivationCodec Codec);
 
 /// <summary>Where a device opens its activation channel.</summary>
 /// <param name="Host">Name or address of the server node.</param>
 /// <param name="Port">TCP port.</param>
-/// <param name="Token">One-time token (32 hexadecimal digits) that ties the connection to the device that was welcomed.</param>
+/// <param name="Token">Secret (32 hexadecimal digits) that ties connections to the life of the device that was welcomed, and ends with it.</param>
 public sealed record ChannelEndpoint(string Host, int Port, string Token);

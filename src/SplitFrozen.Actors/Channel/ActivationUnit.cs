@@ -1,15 +1,6 @@
-using System.Buffers;
-
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
-
-/// <summary>How activations are written on the wire.</summary>
-public enum ActivationCodec : byte
-{
-    /// <summary>IEEE 754 single precision, little-endian: exact.</summary>
-    Fp32 = 0,
-}
 
 /// <summary>Everything about a forward unit but its activations.</summary>
 /// <param name="Device">The device that ran it. Not on the wire: the connection's handshake names it.</param>
@@ -33,13 +24,20 @@ public sealed record UnitHeader(
 /// <summary>A forward unit with the pooled buffer that holds its activations [T, D]. Whoever has it last disposes it, once.</summary>
 public sealed class ActivationUnit : IDisposable
 {
+    private readonly ActivationPool _pool;
+    private readonly MemoryLease? _lease;
     private float[]? _buffer;
 
     /// <summary>Rents a buffer for the unit's activations; its content is undefined.</summary>
-    public ActivationUnit(UnitHeader header)
+    public ActivationUnit(UnitHeader header) : this(header, ActivationPool.Shared, null)
     {
-        Header = header;
-        _buffer = ArrayPool<float>.Shared.Rent(header.Tokens * header.Width);
+    }
+
+    /// <summary>Rents a buffer from a pool, against a lease of memory that ends with the unit.</summary>
+    internal ActivationUnit(UnitHeader header, ActivationPool pool, MemoryLease? lease)
+    {
+        (Header, _pool, _lease) = (header, pool, lease);
+        _buffer = pool.Rent(header.Tokens * header.Width);
     }
 
     /// <summary>What the activations are of.</summary>
@@ -49,13 +47,17 @@ public sealed class ActivationUnit : IDisposable
     public Memory<float> Values =>
         (_buffer ?? throw new ObjectDisposedException(nameof(ActivationUnit))).AsMemory(0, Header.Tokens * Header.Width);
 
+    /// <summary>So many of the unit's samples were put where the plan has them; the others were there already.</summary>
+    internal void Placed(int samples) => _lease?.Placed(samples);
+
     /// <summary>Gives the buffer back.</summary>
     public void Dispose()
     {
         var buffer = Interlocked.Exchange(ref _buffer, null);
         if (buffer is not null)
         {
-            ArrayPool<float>.Shared.Return(buffer);
+            _pool.Return(buffer);
+            _lease?.Dispose();
         }
     }
 }

@@ -1,43 +1,48 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 
+using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
 
-/// <summary>
-/// The server's end of the activation channels: accepts connections of admitted devices and reads their frames with blocking reads, a thread a
-/// connection, so that nothing of it runs on the thread pool that Akka's control plane lives on.
-/// </summary>
+/// <summary>Where a listener listens, and whom it trusts.</summary>
+/// <param name="Host">Address or name to listen on.</param>
+/// <param name="Port">Port, or 0 for a free one.</param>
+/// <param name="Identity">Certificates, or null for plain connections.</param>
+internal sealed record ListenerOptions(string Host, int Port, TlsIdentity? Identity);
+
+/// <summary>The server's end of the activation channels: accepts connections of admitted devices, and knows the lives they belong to.</summary>
 internal sealed class ChannelListener : IDisposable
 {
-    /// <summary>A peer that connects and says nothing is dropped after this time.</summary>
-    private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(10);
+    /// <summary>So many peers may have connected without having said who they are.</summary>
+    private const int MostUngreeted = 256;
 
     private readonly Socket _listener;
-    private readonly ChannelRules _rules;
     private readonly Action<ActivationUnit> _arrived;
-    private readonly Action<DeviceId?, FrameException> _refused;
-    private readonly ConcurrentDictionary<string, (DeviceId Device, Incarnation Incarnation)> _tokens = new();
-    private readonly ConcurrentDictionary<DeviceId, Socket> _connections = new();
-    private readonly ConcurrentDictionary<Socket, Thread> _threads = new();
+    private readonly Action<ChannelRefusal> _refused;
+    private readonly RefusalCounts _refusals = new();
+    private readonly ConcurrentDictionary<string, ChannelLife> _tokens = new();
+    private readonly ConcurrentDictionary<DeviceId, ChannelLife> _lives = new();
+    private readonly ConcurrentDictionary<ServerConnection, byte> _connections = new();
     private readonly Thread _acceptor;
+    private int _ungreeted;
     private volatile bool _closed;
 
     /// <summary>Listens at once.</summary>
-    /// <param name="host">Address or name to listen on.</param>
-    /// <param name="port">Port, or 0 for a free one.</param>
+    /// <param name="options">Where, and whom it trusts.</param>
     /// <param name="rules">What frames must keep to.</param>
+    /// <param name="memory">Room for units.</param>
     /// <param name="arrived">Takes a unit and its buffer; called on the connection's thread.</param>
-    /// <param name="refused">Told of refusals; the device is unknown before it was admitted.</param>
+    /// <param name="refused">Told of refusals.</param>
     /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
-    public ChannelListener(string host, int port, ChannelRules rules, Action<ActivationUnit> arrived, Action<DeviceId?, FrameException> refused)
+    public ChannelListener(
+        ListenerOptions options, ChannelRules rules, ServerMemory memory, Action<ActivationUnit> arrived, Action<ChannelRefusal> refused)
     {
-        (_rules, _arrived, _refused) = (rules, arrived, refused);
-        _listener = Listen(host, port);
+        (Identity, Rules, Memory, _arrived, _refused) = (options.Identity, rules, memory, arrived, refused);
+        _listener = Listen(options.Host, options.Port);
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         _acceptor = new Thread(Accept) { IsBackground = true, Name = "activation-accept" };
         _acceptor.Start();
@@ -46,20 +51,69 @@ internal sealed class ChannelListener : IDisposable
     /// <summary>The port listened on.</summary>
     public int Port { get; }
 
-    /// <summary>Draws the one-time token with which this life of the device may connect.</summary>
+    /// <summary>Room for units.</summary>
+    public ServerMemory Memory { get; }
+
+    /// <summary>What was refused so far, by kind.</summary>
+    public IReadOnlyDictionary<FrameFault, long> Refusals => _refusals.Snapshot();
+
+    internal ChannelRules Rules { get; }
+
+    internal TlsIdentity? Identity { get; }
+
+    /// <summary>Lets a life of a device connect, with the token that this gives; an earlier life of it ends.</summary>
     public string Admit(DeviceId device, Incarnation incarnation)
     {
-        var token = Convert.ToHexString(RandomNumberGenerator.GetBytes(ChannelGreeting.TokenLength / 2));
-        _tokens[token] = (device, incarnation);
-        return token;
+        if (_lives.TryGetValue(device, out var known))
+        {
+            if (known.Incarnation == incarnation)
+            {
+                return known.Token;
+            }
+
+            End(known);
+        }
+
+        var life = new ChannelLife(device, incarnation, Rules.Credits);
+        _lives[device] = life;
+        _tokens[life.Token] = life;
+        return life.Token;
     }
 
-    /// <summary>Closes the device's connection, if it has one.</summary>
+    /// <summary>The device may send units of so many layers under this allocation; to be called before it is told.</summary>
+    public void Allow(DeviceId device, AllocationEpoch allocation, int layers)
+    {
+        if (_lives.TryGetValue(device, out var life))
+        {
+            life.Allow(allocation, layers);
+        }
+    }
+
+    /// <summary>So many units of this life were placed in all; to be called before the device is told.</summary>
+    public void Return(DeviceId device, Incarnation incarnation, long placed)
+    {
+        if (_lives.TryGetValue(device, out var life) && life.Incarnation == incarnation)
+        {
+            life.Return(placed);
+        }
+    }
+
+    /// <summary>Ends the device's present life: its connection is closed and its token void.</summary>
     public void Close(DeviceId device)
     {
-        if (_connections.TryRemove(device, out var socket))
+        if (_lives.TryGetValue(device, out var life))
         {
-            socket.Dispose();
+            End(life);
+        }
+    }
+
+    /// <summary>Counts a refusal and tells of it.</summary>
+    public void Refuse(DeviceId? device, FrameException refusal)
+    {
+        var count = _refusals.Add(refusal.Fault);
+        if (!_closed)
+        {
+            _refused(new ChannelRefusal(device, refusal.Fault, refusal.Message, count, !refusal.MayBeTransient));
         }
     }
 
@@ -69,10 +123,32 @@ internal sealed class ChannelListener : IDisposable
         _closed = true;
         _listener.Dispose();
         _acceptor.Join();
-        foreach (var (socket, thread) in _threads)
+        foreach (var connection in _connections.Keys)
         {
-            socket.Dispose();
-            thread.Join();
+            connection.CloseAndWait();
+        }
+    }
+
+    internal ChannelLife? Find(ChannelGreeting greeting) =>
+        _tokens.TryGetValue(greeting.Token, out var life) && life.Incarnation == greeting.Incarnation ? life : null;
+
+    internal void End(ChannelLife life)
+    {
+        _tokens.TryRemove(life.Token, out _);
+        _lives.TryRemove(KeyValuePair.Create(life.Device, life));
+        life.End();
+    }
+
+    internal void Arrived(ActivationUnit unit) => _arrived(unit);
+
+    internal void Greeted() => Interlocked.Decrement(ref _ungreeted);
+
+    internal void Ended(ServerConnection connection, bool greeted)
+    {
+        _connections.TryRemove(connection, out _);
+        if (!greeted)
+        {
+            Interlocked.Decrement(ref _ungreeted);
         }
     }
 
@@ -83,7 +159,7 @@ internal sealed class ChannelListener : IDisposable
             var address = IPAddress.TryParse(host, out var parsed) ? parsed : Dns.GetHostAddresses(host)[0];
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.Bind(new IPEndPoint(address, port));
-            socket.Listen(128);
+            socket.Listen(512);
             return socket;
         }
         catch (SocketException e)
@@ -99,10 +175,7 @@ internal sealed class ChannelListener : IDisposable
         {
             try
             {
-                var socket = _listener.Accept();
-                var thread = new Thread(() => Serve(socket)) { IsBackground = true, Name = "activation-receive" };
-                _threads[socket] = thread;
-                thread.Start();
+                Take(_listener.Accept());
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
@@ -114,65 +187,18 @@ internal sealed class ChannelListener : IDisposable
         }
     }
 
-    private void Serve(Socket socket)
+    private void Take(Socket socket)
     {
-        DeviceId? device = null;
-        try
+        if (Interlocked.Increment(ref _ungreeted) > MostUngreeted)
         {
-            socket.NoDelay = true;
-            using var stream = new NetworkStream(socket, ownsSocket: false);
-            var (admitted, incarnation) = Greet(socket, stream);
-            device = admitted;
-            if (_connections.TryGetValue(admitted, out var earlier))
-            {
-                earlier.Dispose();
-            }
-
-            _connections[admitted] = socket;
-            var reader = new FrameReader(_rules, admitted, incarnation);
-            while (reader.Read(stream) is { } unit)
-            {
-                _arrived(unit);
-            }
-        }
-        catch (FrameException e)
-        {
-            _refused(device, e);
-        }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
-        {
-            if (!_closed)
-            {
-                _refused(device, new FrameException(FrameFault.Truncated, $"the connection broke: {e.Message}"));
-            }
-        }
-        finally
-        {
-            Forget(socket, device);
-        }
-    }
-
-    private (DeviceId Device, Incarnation Incarnation) Greet(Socket socket, NetworkStream stream)
-    {
-        socket.ReceiveTimeout = (int)GreetingLimit.TotalMilliseconds;
-        var greeting = ChannelGreeting.Read(stream);
-        socket.ReceiveTimeout = 0;
-        if (!_tokens.TryRemove(greeting.Token, out var admitted) || admitted.Incarnation != greeting.Incarnation)
-        {
-            throw new FrameException(FrameFault.NotAdmitted, "the token of a channel is unknown or was used before");
+            Interlocked.Decrement(ref _ungreeted);
+            socket.Dispose();
+            Refuse(null, new FrameException(FrameFault.Silent, $"more than {MostUngreeted} peers are connected without having said who they are"));
+            return;
         }
 
-        stream.WriteByte(ChannelGreeting.Admitted);
-        return admitted;
-    }
-
-    private void Forget(Socket socket, DeviceId? device)
-    {
-        socket.Dispose();
-        _threads.TryRemove(socket, out _);
-        if (device is { } id)
-        {
-            _connections.TryRemove(KeyValuePair.Create(id, socket));
-        }
+        var connection = new ServerConnection(socket, this);
+        _connections[connection] = 0;
+        connection.Start();
     }
 }

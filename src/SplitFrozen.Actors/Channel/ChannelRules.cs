@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
@@ -9,7 +11,10 @@ namespace SplitFrozen.Actors.Channel;
 /// <param name="MaxFrameBytes">Largest frame, header and activations together.</param>
 /// <param name="Task">Decides whether targets are one a sample or one a token.</param>
 /// <param name="TargetLimit">Targets are below this: the number of labels, or the vocabulary.</param>
-public sealed record ChannelRules(int Width, int Cut, int MaxLength, int MaxFrameBytes, TaskKind Task, int TargetLimit);
+/// <param name="Codec">How activations are written in this run.</param>
+/// <param name="Credits">Units that a device may have sent and not yet seen placed.</param>
+public sealed record ChannelRules(int Width, int Cut, int MaxLength, int MaxFrameBytes, TaskKind Task, int TargetLimit,
+    ActivationCodec Codec, int Credits);
 
 /// <summary>Why a frame or connection was refused.</summary>
 public enum FrameFault
@@ -20,7 +25,7 @@ public enum FrameFault
     /// <summary>Another version of the protocol.</summary>
     OtherVersion,
 
-    /// <summary>A codec this build does not know.</summary>
+    /// <summary>A codec that this build does not know, or that the run does not have.</summary>
     UnknownCodec,
 
     /// <summary>A length, count or size contradicts another or a limit.</summary>
@@ -38,11 +43,29 @@ public enum FrameFault
     /// <summary>The frame's incarnation is not the connection's.</summary>
     StaleIncarnation,
 
+    /// <summary>The allocation epoch was never given to the device, is older than one it used before, or has another depth.</summary>
+    StaleAllocation,
+
+    /// <summary>The frame is not the next of its life.</summary>
+    OutOfSequence,
+
+    /// <summary>The device has no credit for the unit.</summary>
+    NoCredit,
+
+    /// <summary>The unit belongs to a grant that did not go out yet.</summary>
+    NotGranted,
+
     /// <summary>The connection ended in the middle of a frame.</summary>
     Truncated,
 
-    /// <summary>The token is unknown or was used before, or the greeting is malformed.</summary>
+    /// <summary>The token is unknown: not one of a device's present life.</summary>
     NotAdmitted,
+
+    /// <summary>The peer did not prove by its certificate that it belongs here, or spoke no TLS.</summary>
+    NotTrusted,
+
+    /// <summary>A peer connected and did not say who it is in time, or too many such waited.</summary>
+    Silent,
 }
 
 /// <summary>A frame or connection was refused; the connection cannot be trusted any more and is closed.</summary>
@@ -53,4 +76,44 @@ public sealed class FrameException : Exception
 
     /// <summary>Its kind.</summary>
     public FrameFault Fault { get; }
+
+    /// <summary>Whether it may come from the way between the nodes; sending again may then help. All else is a fault of the peer.</summary>
+    internal bool MayBeTransient => Fault is FrameFault.Truncated or FrameFault.BadChecksum;
+
+    /// <summary>Throws if something does not hold.</summary>
+    internal static void Require(bool holds, FrameFault fault, [InterpolatedStringHandlerArgument(nameof(holds))] ref RefusalText text)
+    {
+        if (!holds)
+        {
+            throw new FrameException(fault, text.ToString());
+        }
+    }
+
+    /// <summary>Throws if something does not hold.</summary>
+    internal static void Require(bool holds, FrameFault fault, string text)
+    {
+        if (!holds)
+        {
+            throw new FrameException(fault, text);
+        }
+    }
+}
+
+/// <summary>An interpolated text that is only put together when it is needed: checks run for every frame, and nearly all hold.</summary>
+[InterpolatedStringHandler]
+internal ref struct RefusalText
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public RefusalText(int literalLength, int formattedCount, bool holds, out bool isNeeded)
+    {
+        isNeeded = !holds;
+        _text = holds ? default : new DefaultInterpolatedStringHandler(literalLength, formattedCount);
+    }
+
+    public void AppendLiteral(string text) => _text.AppendLiteral(text);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public override string ToString() => _text.ToStringAndClear();
 }

@@ -7,23 +7,28 @@ using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
 
-/// <summary>Writes forward units as frames.</summary>
-internal static class FrameWriter
+/// <summary>Writes forward units as frames; used by one thread at a time.</summary>
+internal sealed class FrameWriter(ActivationCodec codec)
 {
+    private readonly PayloadWriter _payload = new();
+
     /// <summary>Writes one frame with blocking writes: the header from a pooled buffer, the activations from where they lie.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="unit">The unit.</param>
+    /// <param name="sequence">Place of the frame in the device's life, from 0.</param>
     /// <returns>Bytes written.</returns>
-    public static long Write(Stream stream, ActivationUnit unit)
+    public long Write(Stream stream, ActivationUnit unit, int sequence)
     {
         var header = unit.Header;
-        var payload = MemoryMarshal.AsBytes(unit.Values.Span);
         var size = checked((int)FrameLayout.HeaderSize(header.Samples.Length, header.Targets.Length));
+        var payload = PayloadWriter.Size(codec, header.Tokens, header.Width);
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
         {
-            Fill(buffer.AsSpan(0, size), header, payload);
+            Fill(buffer.AsSpan(0, size), header, checked((int)payload), sequence);
             stream.Write(buffer, 0, size);
-            stream.Write(payload);
-            return size + payload.Length;
+            _payload.Write(stream, codec, unit.Values.Span, header.Width);
+            return size + payload;
         }
         finally
         {
@@ -31,14 +36,14 @@ internal static class FrameWriter
         }
     }
 
-    private static void Fill(Span<byte> to, UnitHeader header, ReadOnlySpan<byte> payload)
+    private void Fill(Span<byte> to, UnitHeader header, int payloadBytes, int sequence)
     {
         to.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(to, FrameLayout.Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(to[FrameLayout.Version..], ProtocolVersion.Current);
-        to[FrameLayout.Codec] = (byte)ActivationCodec.Fp32;
+        to[FrameLayout.Codec] = (byte)codec;
         Put(to, FrameLayout.HeaderBytes, to.Length);
-        Put(to, FrameLayout.PayloadBytes, payload.Length);
+        Put(to, FrameLayout.PayloadBytes, payloadBytes);
         BinaryPrimitives.WriteInt64LittleEndian(to[FrameLayout.Incarnation..], header.Incarnation.Value);
         Put(to, FrameLayout.Allocation, header.Allocation.Value);
         Put(to, FrameLayout.GrantEpoch, header.Grant.Epoch);
@@ -49,7 +54,7 @@ internal static class FrameWriter
         Put(to, FrameLayout.Samples, header.Samples.Length);
         Put(to, FrameLayout.Tokens, header.Tokens);
         Put(to, FrameLayout.Targets, header.Targets.Length);
-        BinaryPrimitives.WriteUInt64LittleEndian(to[FrameLayout.PayloadChecksum..], XxHash3.HashToUInt64(payload));
+        Put(to, FrameLayout.Sequence, sequence);
 
         var rest = to[FrameLayout.FixedBytes..];
         foreach (var values in (ReadOnlySpan<int[]>)[header.Samples, header.Lengths, header.Targets])

@@ -98,14 +98,19 @@ internal sealed class KeyReader(HoconValue section, string path)
         string Allowed() => $"it must be a time such as 500ms, 30s or 5m, from {Shown(min)} to {Shown(max)}";
     }
 
-    public int Bytes(string name, int min)
+    /// <summary>A size in bytes, or null where the key has the given word.</summary>
+    public long? BytesOr(string word, string name, int min) => IsWord(name, word) ? null : Bytes(name, min, long.MaxValue, word);
+
+    public int Bytes(string name, int min) => (int)Bytes(name, min, int.MaxValue, null);
+
+    private long Bytes(string name, int min, long max, string? word)
     {
         var value = Value(name);
         try
         {
-            if (value.IsString() && value.GetByteSize() is { } bytes && bytes >= min && bytes <= int.MaxValue)
+            if (value.IsString() && value.GetByteSize() is { } bytes && bytes >= min && bytes <= max)
             {
-                return (int)bytes;
+                return bytes;
             }
         }
         catch (Exception e) when (e is FormatException or OverflowException)
@@ -115,7 +120,7 @@ internal sealed class KeyReader(HoconValue section, string path)
 
         throw Wrong(name, Shown(value), Allowed());
 
-        string Allowed() => $"it must be a size such as 65536, 512KiB or 64MiB, from {min} bytes to {int.MaxValue} bytes";
+        string Allowed() => $"it must be {(word is null ? "" : $"{word} or ")}a size such as 65536, 512KiB or 64MiB, from {min} bytes to {max} bytes";
     }
 
     public IReadOnlyList<string> Texts(string name, string what)

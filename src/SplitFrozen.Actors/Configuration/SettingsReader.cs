@@ -59,7 +59,8 @@ public static partial class SettingsReader
         var settings = new Settings(
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
-            Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys));
+            Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
+            Server(keys.Section("server")), Security(keys.Section("security").Section("tls")));
         SettingsRules.Check(settings);
         return settings;
     }
@@ -73,8 +74,10 @@ public static partial class SettingsReader
         var settings = Read(hocon);
         var absolute = new[]
         {
-            AbsolutePath(hocon, "model", "path", settings.Model.Path), AbsolutePath(hocon, "data", "path", settings.Data.Path),
-            AbsolutePath(hocon, "run", "path", settings.Run.Path), AbsolutePath(hocon, "run", "root", settings.Run.Root),
+            AbsolutePath(hocon, settings.Model.Path, "model", "path"), AbsolutePath(hocon, settings.Data.Path, "data", "path"),
+            AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
+            AbsolutePath(hocon, settings.Security.Tls.Certificate, "security", "tls", "certificate"),
+            AbsolutePath(hocon, settings.Security.Tls.Key, "security", "tls", "key"), AbsolutePath(hocon, settings.Security.Tls.Authority, "security", "tls", "ca"),
         };
         var resolved = absolute.OfType<string>().Select(HoconSource.Override)
             .Aggregate(Complete(hocon), (all, path) => path.WithFallback(all));
@@ -84,9 +87,9 @@ public static partial class SettingsReader
 
     private static Config Complete(Config hocon) => ReferenceEquals(hocon, Defaults) ? hocon : hocon.WithFallback(Defaults);
 
-    private static string? AbsolutePath(Config hocon, string section, string name, string? path) =>
-        path is null || BundledAssets.IsBundled(HoconTree.Find(Complete(hocon), Root, section, name)!.GetString())
-            ? null : $"{Root}.{section}.{name}={HoconWriter.Quote(path)}";
+    private static string? AbsolutePath(Config hocon, string? path, params string[] key) =>
+        path is null || BundledAssets.IsBundled(HoconTree.Find(Complete(hocon), [Root, .. key])!.GetString())
+            ? null : $"{Root}.{string.Join('.', key)}={HoconWriter.Quote(path)}";
 
     private static ModelSettings Model(KeyReader keys)
     {
@@ -143,7 +146,15 @@ public static partial class SettingsReader
         keys.Integer("stages", 1, 1000), ScheduleKinds.Find(keys.Word("schedule", ScheduleKinds.Names))!.Value, keys.Integer("pending-w", 0, Many));
 
     private static ChannelSettings Channel(KeyReader keys) => new(
-        keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024));
+        keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024),
+        keys.Choice<ActivationCodec>("codec"));
+
+    private static ServerSettings Server(KeyReader keys) => new(keys.BytesOr(Auto, "memory-limit", 1 << 20));
+
+    private static SecuritySettings Security(KeyReader tls) => new(new TlsSettings(
+        tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca")));
+
+    private static string? PemFile(KeyReader keys, string name) => keys.TextOr("none", name) is { } path ? Path.GetFullPath(path) : null;
 
     private static ClusterSettings Cluster(KeyReader keys)
     {

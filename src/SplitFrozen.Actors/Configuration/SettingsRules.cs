@@ -30,6 +30,10 @@ internal static class SettingsRules
         Require(
             settings.Device.Partition is null || settings.Device.Id is not null,
             $"splitfrozen.device.partition = {settings.Device.Partition} needs splitfrozen.device.id: which device has that part.");
+        var tls = settings.Security.Tls;
+        Require(
+            !tls.Enabled || (tls.Certificate is not null && tls.Key is not null && tls.Authority is not null),
+            "splitfrozen.security.tls.enabled = on needs three PEM files: splitfrozen.security.tls.certificate, .key and .ca.");
         if (settings.Nodes.GroupBy(n => n.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new UserErrorException($"splitfrozen.nodes names {twice.Key} {twice.Count()} times; give each node a name of its own.");

@@ -134,7 +134,10 @@ internal sealed partial class PipelineCoordinatorActor
             _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
             adapter.Sha256, adapter.Bytes, _stages.TrainableParameters, _clock.Stages, _completed, valid,
             valid ? [] : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."],
-            devices);
+            devices)
+        {
+            ChannelRefusals = RefusalTotals(),
+        };
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;

@@ -81,7 +81,7 @@ internal sealed partial class PipelineCoordinatorActor
 
         if (device.Samples is { } before && before != prepared.Samples)
         {
-            Refuse(device, $"it came back with {prepared.Samples} samples instead of {before}; a device must return with the data it left with");
+            Refuse(device, RefusalReason.BadId, $"it came back with {prepared.Samples} samples instead of {before}; a device must return with the data it left with");
             return false;
         }
 
@@ -106,6 +106,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
+        _peers.Channel.Allow(device.Id, device.Allocation, device.Layers);
         device.Ref!.Tell(new DeviceCommands.AssignLayers(device.Id, device.Allocation, device.Layers));
         foreach (var grant in device.Outstanding())
         {
@@ -124,6 +125,7 @@ internal sealed partial class PipelineCoordinatorActor
             }
 
             (device.Allocation, device.Layers, device.Reason) = (allocation.Epoch, assignment.Layers, assignment.Reason);
+            _peers.Channel.Allow(device.Id, allocation.Epoch, assignment.Layers);
             device.Ref?.Tell(new DeviceCommands.AssignLayers(device.Id, allocation.Epoch, assignment.Layers));
             Notify(new RunEvent.LayersAssigned(device.Id, allocation.Epoch, assignment.Layers, assignment.Reason));
         }
@@ -175,9 +177,9 @@ internal sealed partial class PipelineCoordinatorActor
         Timers.StartSingleTimer(device.Id, new ReturnLimit(device.Id), limit);
     }
 
-    private void Refuse(DeviceEntry device, string explanation)
+    private void Refuse(DeviceEntry device, RefusalReason reason, string explanation)
     {
-        device.Ref?.Tell(new DeviceCommands.Refuse(device.Id, device.Incarnation, RefusalReason.BadId, explanation));
+        device.Ref?.Tell(new DeviceCommands.Refuse(device.Id, device.Incarnation, reason, explanation));
         Lose(device, explanation);
     }
 

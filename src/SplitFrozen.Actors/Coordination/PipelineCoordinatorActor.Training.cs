@@ -7,6 +7,7 @@ using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 
 namespace SplitFrozen.Actors.Coordination;
@@ -86,6 +87,7 @@ internal sealed partial class PipelineCoordinatorActor
         {
             var plan = _plan.For(id.Epoch);
             var roster = _plan.Roster(id.Epoch);
+            _peers.Channel.Memory.Open(id, plan.GrantSamples(id.Number).Length);
             for (var ordinal = 0; ordinal < roster.Count; ordinal++)
             {
                 var samples = plan.GrantSamples(id.Number, ordinal);
@@ -105,6 +107,7 @@ internal sealed partial class PipelineCoordinatorActor
         if (device.Incarnation == placed.Incarnation)
         {
             device.Placed(placed.Grant, placed.Unit, placed.Samples);
+            _peers.Channel.Return(device.Id, device.Incarnation, device.PlacedUnits);
             device.Ref?.Tell(new DeviceCommands.ReturnCredits(device.Id, device.Incarnation, device.PlacedUnits));
         }
     }
@@ -121,11 +124,23 @@ internal sealed partial class PipelineCoordinatorActor
         _lossFirst ??= score.MeanLoss;
         _lossLast = score.MeanLoss;
         _window!.BatchTrained(_epoch, _batch);
+        CloseGrant();
         Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples));
         _step++;
         _batch++;
         OpenGrants();
         AfterStep();
+    }
+
+    /// <summary>With the last global batch of a grant, the server's memory waits for none of its samples any more.</summary>
+    private void CloseGrant()
+    {
+        var grant = Plan.GrantOf(_batch);
+        var (first, count) = Plan.BatchesOf(grant);
+        if (_batch == first + count - 1)
+        {
+            _peers.Channel.Memory.Close(new GrantId(_epoch, grant));
+        }
     }
 
     private void AfterStep()

@@ -81,8 +81,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceEvents.Heartbeat>(Beat);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
-        Receive<ChannelRefused>(m => Refused(m.Device, m.Fault));
-        Receive<ShuffleActor.UnitRefused>(m => Refused(m.Device, m.Fault));
+        Receive<ChannelRefused>(m => Refused(m.Refusal));
+        Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
         Receive<ShuffleActor.Taken>(m => _stages.Taken(m.Id, m.Batch, m.Rented));
@@ -96,15 +96,6 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     private void Notify(RunEvent e) => _run.Observer.On(e);
 
-    private void Refused(DeviceId? device, FrameException fault)
-    {
-        _log.Warning("Refused what came over the channel of {Device}: {Fault}, {Message}", device, fault.Fault, fault.Message);
-        if (device is { } id)
-        {
-            Notify(new RunEvent.DeviceProblem(id, $"refused a frame ({fault.Fault}): {fault.Message}"));
-        }
-    }
-
     /// <summary>The actors and the channel that the coordinator works with.</summary>
     internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Stages, IActorRef Files, ChannelListener Channel);
 
@@ -114,8 +105,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         public static Stop Instance { get; } = new();
     }
 
-    /// <summary>A connection was refused or closed.</summary>
-    internal sealed record ChannelRefused(DeviceId? Device, FrameException Fault) : ILocalMessage;
+    /// <summary>Something that came over the channel was refused.</summary>
+    internal sealed record ChannelRefused(ChannelRefusal Refusal) : ILocalMessage;
 
     private sealed record DeviceGone(DeviceId Device, IActorRef Ref) : ILocalMessage;
 

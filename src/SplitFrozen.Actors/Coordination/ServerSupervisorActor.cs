@@ -4,6 +4,7 @@ using Akka.Cluster;
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Actors.Security;
 using SplitFrozen.Actors.Shuffle;
 using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Runs;
@@ -20,6 +21,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
 {
     private readonly ServerRun _run;
     private ChannelListener? _channel;
+    private TlsIdentity? _identity;
     private IActorRef _coordinator = ActorRefs.Nobody;
     private IActorRef _allocator = ActorRefs.Nobody;
     private CancellationTokenRegistration _stop;
@@ -74,6 +76,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
     {
         _stop.Dispose();
         _channel?.Dispose();
+        _identity?.Dispose();
         Cluster.Get(Context.System).Unsubscribe(Self);
     }
 
@@ -83,13 +86,16 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var shape = _run.Model.Shape;
         var channel = _run.Settings.Channel;
         var self = Self;
+        _identity = TlsIdentity.Load(_run.Settings.Security.Tls);
         return new ChannelListener(
-            channel.Host, channel.Port,
+            new ListenerOptions(channel.Host, channel.Port, _identity),
             new ChannelRules(
                 shape.Width, spec.Cut, spec.MaxLength, channel.MaxFrameBytes, spec.Task,
-                spec.Task == TaskKind.Classification ? spec.Labels.Length : shape.Vocabulary),
+                spec.Task == TaskKind.Classification ? spec.Labels.Length : shape.Vocabulary,
+                spec.Codec, spec.Credits),
+            new ServerMemory(ServerMemory.Limit(_run.Settings.Server), ServerMemory.SampleBytes(spec.MaxLength, shape.Width)),
             unit => shuffle.Tell(new ShuffleActor.UnitArrived(unit)),
-            (device, fault) => self.Tell(new PipelineCoordinatorActor.ChannelRefused(device, fault)));
+            refusal => self.Tell(new PipelineCoordinatorActor.ChannelRefused(refusal)));
     }
 
     private static string RoleOf(Member member) => member.HasRole(ServerNode.Role) ? ServerNode.Role : Devices.DeviceNodeActor.Role;

@@ -13,8 +13,9 @@ using SplitFrozen.Protocol.Messages;
 namespace SplitFrozen.Actors.Devices;
 
 /// <summary>
-/// One device: owns its samples, greets the server, and runs forward units against grants and credits. A broken channel begins a new life of
-/// the device (a new incarnation): samples and blocks stay in memory, and the server grants again what it does not have.
+/// One device: owns its samples, greets the server, and runs forward units against grants and credits. A channel that
+/// breaks is opened again; where that fails, a new life of the device begins (a new incarnation): samples and blocks stay in memory, and the server grants
+/// again what it does not have.
 /// </summary>
 internal sealed class DeviceActor : ReceiveActor, IWithTimers
 {
@@ -94,8 +95,9 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             Pump();
         });
         Receive<FrozenComputeActor.Ran>(Ran);
-        Receive<ChannelClient.UnitSent>(m => m.Incarnation == _incarnation, m => _work = _work with { BytesSent = _work.BytesSent + m.Bytes });
-        Receive<ChannelClient.Broken>(m => m.Incarnation == _incarnation, Broken);
+        Receive<ChannelNews.Sent>(m => m.Incarnation == _incarnation, m => _work = _work with { BytesSent = _work.BytesSent + m.Bytes });
+        Receive<ChannelNews.Resumed>(m => _log.Warning("The activation channel of {Device} broke ({Reason}) and was opened again", _id, m.Reason));
+        Receive<ChannelNews.Broken>(m => m.Incarnation == _incarnation, Broken);
         Receive<Beat>(_ => _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work)));
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
         Receive<DeviceCommands.Finish>(_ =>
@@ -110,7 +112,14 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         _run = welcome.Run;
         Timers.Cancel(nameof(Greet));
         Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, TimeSpan.FromMilliseconds(welcome.Run.HeartbeatMilliseconds));
-        _channel = new ChannelClient(welcome.Channel, _id, _incarnation, Self);
+        var self = Self;
+        _channel = new ChannelClient(welcome.Channel, _id, _incarnation, welcome.Run.Codec, _node.Route, news =>
+        {
+            if (news is not ChannelNews.Received)
+            {
+                self.Tell(news);
+            }
+        });
         _log.Info("{Device} takes part in {Run}", _id, welcome.Run.RunName);
         _node.Keeper.Tell(new DeviceNodeActor.DeviceWelcomed(_id));
         Become(Working);
@@ -197,9 +206,9 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         Pump();
     }
 
-    private void Broken(ChannelClient.Broken broken)
+    private void Broken(ChannelNews.Broken broken)
     {
-        _log.Warning("The activation channel of {Device} broke ({Reason}); it is opened anew", _id, broken.Reason);
+        _log.Warning("The activation channel of {Device} broke ({Reason}) and was not to be opened again; the device begins anew", _id, broken.Reason);
         Timers.CancelAll();
         Become(Greeting);
         BeginLife();

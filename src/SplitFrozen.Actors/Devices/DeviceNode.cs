@@ -1,5 +1,6 @@
 using Akka.Actor;
 
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 
@@ -13,5 +14,7 @@ namespace SplitFrozen.Actors.Devices;
 /// <param name="Server">Proxy of the server's supervisor.</param>
 /// <param name="Compute">The node's frozen blocks.</param>
 /// <param name="Keeper">The node's keeper.</param>
+/// <param name="Route">How the server's channel is reached.</param>
 internal sealed record DeviceNode(
-    string Name, bool IsPinned, IModelSource Model, DeviceData Data, IActorRef Server, IActorRef Compute, IActorRef Keeper);
+    string Name, bool IsPinned, IModelSource Model, DeviceData Data, IActorRef Server, IActorRef Compute, IActorRef Keeper,
+    ChannelRoute Route);

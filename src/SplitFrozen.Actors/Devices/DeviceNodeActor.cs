@@ -56,7 +56,7 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
             ClusterSingletonProxy.Props(ServerNode.SingletonManagerPath, ClusterSingletonProxySettings.Create(Context.System)
                 .WithRole(ServerNode.Role).WithSingletonName(ServerNode.SingletonName)),
             "server");
-        var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, Self);
+        var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, Self, _options.Route);
         if (_options.Pinned is { } id)
         {
             Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value);

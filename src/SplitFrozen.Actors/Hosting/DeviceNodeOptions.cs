@@ -1,3 +1,4 @@
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
@@ -18,6 +19,9 @@ public sealed record DeviceNodeOptions(
     ClusterSettings Cluster, NodeProfile Profile, IModelSource Model, DeviceData Data, DeviceId? Pinned, int SharedDevices, int ExpectedNodes,
     TimeSpan? StartLimit)
 {
+    /// <summary>How the server's activation channel is reached: certificates, and the link's shape.</summary>
+    public ChannelRoute Route { get; init; } = ChannelRoute.Plain;
+
     internal IReadOnlyList<string> SeedNodes => Cluster.SeedNodes;
 
     internal TaskCompletionSource Welcomed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

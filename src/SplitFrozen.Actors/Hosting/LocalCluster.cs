@@ -1,6 +1,9 @@
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Coordination;
+using SplitFrozen.Actors.Security;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Runs;
 
@@ -13,13 +16,15 @@ public static class LocalCluster
     /// <param name="run">The run.</param>
     /// <param name="data">The shared data folder.</param>
     /// <param name="akka">The user's configuration, for its section akka.</param>
+    /// <param name="link">Wraps the bytes of a node's channel connections, to shape or to disturb them; null leaves them as they are.</param>
     /// <returns>The run's summary.</returns>
     /// <exception cref="RunFailedException">The run could not start or go on.</exception>
     /// <exception cref="Domain.UserErrorException">Something that the user can mend.</exception>
-    public static async Task<RunSummary> RunAsync(ServerRun run, DeviceData data, Config akka)
+    public static async Task<RunSummary> RunAsync(ServerRun run, DeviceData data, Config akka, Func<NodeProfile, Stream, Stream>? link = null)
     {
         var settings = run.Settings;
         var nodes = settings.Nodes;
+        using var identity = TlsIdentity.Load(settings.Security.Tls);
         var devices = new List<DeviceNodeHost>();
         var server = ServerNode.Start(run, akka, nodes.Count);
         try
@@ -28,7 +33,10 @@ public static class LocalCluster
             foreach (var profile in nodes)
             {
                 var options = new DeviceNodeOptions(
-                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null);
+                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null)
+                {
+                    Route = new ChannelRoute(identity, stream => link?.Invoke(profile, stream) ?? stream),
+                };
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
             }
 

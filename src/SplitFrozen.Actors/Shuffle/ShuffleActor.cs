@@ -89,6 +89,12 @@ internal sealed class ShuffleActor : ReceiveActor
         }
 
         _log.Info("Dropped a stale unit {Unit} of grant {Grant} of {Device}", header.Unit, header.Grant, header.Device);
+        if (_lives.GetValueOrDefault(header.Device) == header.Incarnation)
+        {
+            // An earlier life had sent it, and its epoch is over: there is nothing to place, but the credit is due.
+            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, 0));
+        }
+
         unit.Dispose();
         return true;
     }

@@ -43,19 +43,22 @@ internal sealed class ShuffleBuffer : IDisposable
         var places = Array.ConvertAll(header.Samples, index => Locate(header, index));
         var shared = new SharedUnit(unit);
         var ready = new List<(int, int)>();
-        var (row, target) = (0, 0);
+        var (row, target, placed) = (0, 0, 0);
         for (var i = 0; i < places.Length; i++)
         {
             var targets = header.Targets.Length == header.Samples.Length ? 1 : header.Lengths[i];
+            var before = Samples;
             if (Put(places[i], new Slot(shared, row, header.Lengths[i], target, targets)))
             {
                 ready.Add((places[i].Batch, places[i].Micro));
             }
 
+            placed += Samples - before;
             row += header.Lengths[i];
             target += targets;
         }
 
+        unit.Placed(placed);
         shared.Release();
         return ready;
     }

@@ -1,6 +1,8 @@
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Actors.Security;
 using SplitFrozen.Cli.Terminal;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
@@ -38,9 +40,13 @@ internal sealed class Composition : IComposition
         var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
         var device = settings.Device;
         var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition);
+        using var identity = TlsIdentity.Load(settings.Security.Tls);
         var options = new DeviceNodeOptions(
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
-            ExpectedNodes: 1, settings.Start.Limit);
+            ExpectedNodes: 1, settings.Start.Limit)
+        {
+            Route = ChannelRoute.Plain with { Identity = identity },
+        };
         var node = DeviceNodeHost.Start(options, akka);
         await using (node.ConfigureAwait(false))
         {

@@ -1,3 +1,4 @@
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
@@ -59,7 +60,8 @@ internal sealed record RunInputs(
     /// <summary>What all nodes of a run agree on.</summary>
     public RunSpec Spec(string name) => new(
         name, Model.Fingerprint, Data.Task, [.. Data.Labels], Cut, Settings.Data.MaxLength, Settings.Pipeline.UnitTokens, Settings.Channel.Credits,
-        Settings.Training.Threads, Spread, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds);
+        Settings.Training.Threads, Spread, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds,
+        Settings.Channel.Codec);
 
     private static int FirstTrained(Settings settings, ModelShape shape)
     {
@@ -94,6 +96,12 @@ internal sealed record RunInputs(
         if (unit > settings.Channel.MaxFrameBytes)
         {
             throw new UserErrorException($"A forward unit takes up to {unit} bytes at this model's width of {shape.Width}, more than splitfrozen.channel.max-frame-bytes = {settings.Channel.MaxFrameBytes}; raise that, or lower splitfrozen.pipeline.unit-tokens.");
+        }
+
+        var grant = ServerMemory.SampleBytes(settings.Data.MaxLength, shape.Width) * settings.Training.BatchSize * settings.Pipeline.GrantBatches;
+        if (settings.Training.Method == TrainingMethods.SplitFrozen && grant > ServerMemory.Limit(settings.Server))
+        {
+            throw new UserErrorException($"A grant takes up to {grant} bytes at this model's width of {shape.Width}, more than splitfrozen.server.memory-limit allows ({ServerMemory.Limit(settings.Server)}); raise that, or lower splitfrozen.pipeline.grant-batches, splitfrozen.training.batch-size or splitfrozen.data.max-length.");
         }
     }
 }

@@ -105,6 +105,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.DeviceProblem problem:
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;
+            case RunEvent.ChannelRefused refused:
+                Line("yellow", "channel", $"refused ({refused.Fault}, {Units.Number(refused.Count)} so far) what {refused.Device?.Value ?? "an unknown peer"} sent: {refused.Message}");
+                break;
             case RunEvent.LayersAssigned layers:
                 Show(layers);
                 break;

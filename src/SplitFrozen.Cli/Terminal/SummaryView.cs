@@ -55,6 +55,11 @@ internal static class SummaryView
         Row(grid, "Adapter", summary.AdapterSha256 is null
             ? "none: no step was made"
             : $"{Units.Bytes(summary.AdapterBytes)}, {Units.Number(summary.TrainableParameters)} trained parameters");
+        if (summary.ChannelRefusals.Count > 0)
+        {
+            Row(grid, "Refused on the channel", string.Join(", ", summary.ChannelRefusals.Select(r => $"{Units.Number(r.Value)} {r.Key}")));
+        }
+
         Row(grid, "Run folder", Markup.Escape(folder));
         return grid;
     }

@@ -7,7 +7,8 @@ namespace SplitFrozen.Domain.Configuration;
 /// <summary>Everything that a run or node is configured with, validated. Read from HOCON in one place; key names stand at the members.</summary>
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
-    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes);
+    ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
+    ServerSettings Server, SecuritySettings Security);
 
 /// <summary>Keys splitfrozen.model.*</summary>
 /// <param name="Path">Model folder, absolute.</param>
@@ -78,7 +79,23 @@ public sealed record PipelineSettings(int GrantBatches, int Window, int UnitToke
 /// <param name="Port">TCP port, 0 for a free one.</param>
 /// <param name="Credits">Units a device may have sent and not yet seen placed.</param>
 /// <param name="MaxFrameBytes">Largest frame that is accepted.</param>
-public sealed record ChannelSettings(string Host, int Port, int Credits, int MaxFrameBytes);
+/// <param name="Codec">How activations are written.</param>
+public sealed record ChannelSettings(string Host, int Port, int Credits, int MaxFrameBytes, ActivationCodec Codec);
+
+/// <summary>Keys splitfrozen.server.*</summary>
+/// <param name="MemoryLimit">Most bytes of forward units that the server holds, or null: half of the machine's memory.</param>
+public sealed record ServerSettings(long? MemoryLimit);
+
+/// <summary>Keys splitfrozen.security.*</summary>
+/// <param name="Tls">Certificates.</param>
+public sealed record SecuritySettings(TlsSettings Tls);
+
+/// <summary>Keys splitfrozen.security.tls.*; PEM files, absolute, or null where none is given. All are given where TLS is on.</summary>
+/// <param name="Enabled">Whether nodes speak TLS and prove themselves by certificates.</param>
+/// <param name="Certificate">The node's certificate.</param>
+/// <param name="Key">Its private key.</param>
+/// <param name="Authority">Certificates of the authority whose certificates are trusted (key <c>ca</c>).</param>
+public sealed record TlsSettings(bool Enabled, string? Certificate, string? Key, string? Authority);
 
 /// <summary>Keys splitfrozen.cluster.*</summary>
 /// <param name="Name">Name of the actor system; the same on all nodes.</param>

@@ -25,6 +25,13 @@ public abstract record RunEvent
     /// <summary>A trainer stage failed and was started again.</summary>
     public sealed record StageProblem(int Stage, string Problem) : RunEvent;
 
+    /// <summary>Something that came over the activation channel was refused; told at the 1st, 2nd, 4th, 8th … of its kind.</summary>
+    /// <param name="Device">Whose connection it was, or null before the peer had said so.</param>
+    /// <param name="Fault">Kind of fault.</param>
+    /// <param name="Count">How many of its kind so far.</param>
+    /// <param name="Message">In words.</param>
+    public sealed record ChannelRefused(DeviceId? Device, string Fault, long Count, string Message) : RunEvent;
+
     /// <summary>A device got a number of frozen layers.</summary>
     public sealed record LayersAssigned(DeviceId Device, AllocationEpoch Allocation, int Layers, string Reason) : RunEvent;
 

@@ -6,7 +6,11 @@ public sealed record RunSummary(
     double? AccuracyBefore, double? AccuracyAfter, double? ValidationAccuracy, double? LossBefore, double? LossAfter,
     double? LossFirst, double? LossLast, int Steps, long SamplesTrained, long SamplesExpected, double WallSeconds,
     string? AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
-    bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices);
+    bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices)
+{
+    /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
+    public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
+}
 
 /// <summary>Seconds each stage was busy. Stages overlap: they do not add up to the wall time.</summary>
 /// <param name="CatchUp">Server, frozen blocks n..C.</param>

@@ -19,7 +19,8 @@ public static class DeviceCommands
             ?? Faults.Range("unit-tokens", Run.UnitTokens, 1, 100_000_000)
             ?? Faults.Range("credits", Run.Credits, 1, 1_000_000)
             ?? Faults.Range("threads", Run.Threads, 1, 4096)
-            ?? Faults.Range("heartbeat", Run.HeartbeatMilliseconds, 10, 3_600_000);
+            ?? Faults.Range("heartbeat", Run.HeartbeatMilliseconds, 10, 3_600_000)
+            ?? (Enum.IsDefined(Run.Codec) ? null : $"codec {Run.Codec} is not known");
     }
 
     /// <summary>The device may not take part.</summary>

@@ -89,7 +89,8 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         return (
             new RunSpec(
                 "test", Model.Fingerprint, set.Task, [.. set.Labels], cut, 16, Settings.Pipeline.UnitTokens, Settings.Channel.Credits,
-                Settings.Training.Threads, partition, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds),
+                Settings.Training.Threads, partition, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds,
+                Settings.Channel.Codec),
             new TrainerSpec(set.Task, set.Labels.Count, cut, Settings.Lora, 0.01, 1, Settings.Training.Seed),
             new HeldOutSets(
                 "test", set.Encode(DataSplit.Test, [.. Enumerable.Range(0, set.Rows(DataSplit.Test))]), "a tenth of train", set.Encode(DataSplit.Train, held)));

@@ -18,7 +18,7 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
     private static readonly Incarnation Life = new(1234567890123);
     private static readonly WorkDone Work = new(10, 120, 1.5e9, 4096, 2.5, 3, 1);
     private static readonly RunSpec Run = new(
-        "run", "abc123", TaskKind.Classification, ["yes", "no"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 2, 0.1, 0, 7), 1000);
+        "run", "abc123", TaskKind.Classification, ["yes", "no"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 2, 0.1, 0, 7), 1000, ActivationCodec.Int8);
 
     private static readonly StageSpec Stage = new("abc123", TaskKind.Classification, 4, 2, 3, 5, 8, 16, 0.1, ["c_attn"], 0.01, 1, 7, 1);
 

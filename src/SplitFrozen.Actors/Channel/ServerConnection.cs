@@ -1,0 +1,132 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace SplitFrozen.Actors.Channel;
+
+/// <summary>
+/// One accepted connection: blocking reads on a thread of its own, so that nothing of it runs on the thread pool that Akka's control plane lives on.
+/// Whatever is refused closes it.
+/// </summary>
+internal sealed class ServerConnection
+{
+    /// <summary>A peer that connects and does not say who it is within this time is dropped.</summary>
+    private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(10);
+
+    private readonly Socket _socket;
+    private readonly ChannelListener _listener;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly Thread _thread;
+    private volatile bool _greeted;
+
+    public ServerConnection(Socket socket, ChannelListener listener)
+    {
+        (_socket, _listener) = (socket, listener);
+        _thread = new Thread(Serve) { IsBackground = true, Name = "activation-receive" };
+    }
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Closes the connection; its thread ends soon.</summary>
+    public void Close()
+    {
+        _closed.Cancel();
+        _socket.Dispose();
+    }
+
+    /// <summary>Closes the connection and waits for its thread.</summary>
+    public void CloseAndWait()
+    {
+        Close();
+        _thread.Join();
+    }
+
+    private void Serve()
+    {
+        ChannelLife? life = null;
+        try
+        {
+            using var stream = Open(out life);
+            Receive(stream, life);
+        }
+        catch (FrameException e)
+        {
+            Refuse(life, e);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // Closed from here, it is no fault of the peer's.
+            if (!_closed.IsCancellationRequested)
+            {
+                Refuse(life, new FrameException(FrameFault.Truncated, $"the connection broke: {e.Message}"));
+            }
+        }
+        finally
+        {
+            _socket.Dispose();
+            _listener.Ended(this, _greeted);
+        }
+    }
+
+    private void Refuse(ChannelLife? life, FrameException refusal)
+    {
+        if (life is not null && !refusal.MayBeTransient)
+        {
+            _listener.End(life);
+        }
+
+        _listener.Refuse(life?.Device, refusal);
+    }
+
+    /// <summary>Secures the connection and learns whose it is.</summary>
+    private Stream Open(out ChannelLife life)
+    {
+        // Reads that trickle would each keep to a time limit of their own: this one is for all of them.
+        using var limit = new Timer(_ => _socket.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
+        Stream stream = new NetworkStream(_socket, ownsSocket: true);
+        try
+        {
+            _socket.NoDelay = true;
+            if (_listener.Identity is { } identity)
+            {
+                stream = identity.AsServer(stream);
+            }
+
+            var greeting = ChannelGreeting.Read(stream);
+            life = _listener.Find(greeting) ?? throw new FrameException(FrameFault.NotAdmitted, "the token of a channel is unknown");
+            _listener.Greeted();
+            _greeted = true;
+            if (!life.Attach(this))
+            {
+                throw new FrameException(FrameFault.NotAdmitted, "the token of a channel is not valid any more");
+            }
+
+            ChannelGreeting.WriteAnswer(stream, life.Received);
+            return stream;
+        }
+        catch (AuthenticationException e)
+        {
+            stream.Dispose();
+            throw new FrameException(FrameFault.NotTrusted, e.InnerException?.Message ?? e.Message);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException && !_closed.IsCancellationRequested)
+        {
+            stream.Dispose();
+            throw new FrameException(FrameFault.Silent, $"a connection ended or stalled before the peer said who it is: {e.Message}");
+        }
+    }
+
+    private void Receive(Stream stream, ChannelLife life)
+    {
+        var reader = new FrameReader(_listener.Rules, life.Device, life.Incarnation, (header, sequence) =>
+        {
+            life.Check(header, sequence);
+            return _listener.Memory.Rent(header, _closed.Token);
+        });
+        while (reader.Read(stream) is { } unit)
+        {
+            var received = life.Took();
+            _listener.Arrived(unit);
+            ChannelGreeting.WriteAnswer(stream, received);
+        }
+    }
+}

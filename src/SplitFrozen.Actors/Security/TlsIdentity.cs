@@ -1,0 +1,128 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+
+namespace SplitFrozen.Actors.Security;
+
+/// <summary>
+/// A node's certificate and the authority whose certificates it trusts. Both ends of a connection prove themselves. A certificate is trusted when that
+/// authority issued it for the use at hand (extended key usage serverAuth or clientAuth, where it names any); host names are not compared, since nodes are
+/// reached by addresses that change.
+/// </summary>
+public sealed class TlsIdentity : IDisposable
+{
+    private const string ServerUse = "1.3.6.1.5.5.7.3.1";
+    private const string ClientUse = "1.3.6.1.5.5.7.3.2";
+
+    private readonly X509Certificate2Collection _authorities;
+    private readonly SslStreamCertificateContext _context;
+    private readonly X509Certificate2 _certificate;
+
+    /// <summary>An identity of certificates that are in memory.</summary>
+    /// <param name="certificate">The node's certificate with its private key.</param>
+    /// <param name="authorities">Certificates of the trusted authority.</param>
+    public TlsIdentity(X509Certificate2 certificate, X509Certificate2Collection authorities)
+    {
+        (_certificate, _authorities) = (certificate, authorities);
+        _context = SslStreamCertificateContext.Create(certificate, authorities, offline: true);
+    }
+
+    /// <summary>Loads the PEM files of the settings.</summary>
+    /// <returns>null when TLS is off.</returns>
+    /// <exception cref="UserErrorException">A file cannot be read or holds something else.</exception>
+    public static TlsIdentity? Load(TlsSettings settings)
+    {
+        if (!settings.Enabled)
+        {
+            return null;
+        }
+
+        var certificate = Read(
+            "certificate and key", $"{settings.Certificate} and {settings.Key}",
+            () => WithKey(File.ReadAllText(settings.Certificate!), File.ReadAllText(settings.Key!)));
+        var authorities = Read("ca", settings.Authority!, () =>
+        {
+            var collection = new X509Certificate2Collection();
+            collection.ImportFromPemFile(settings.Authority!);
+            return collection.Count > 0 ? collection : throw new CryptographicException("it holds no certificate");
+        });
+        return new TlsIdentity(certificate, authorities);
+    }
+
+    /// <summary>Secures the accepted end of a connection, with blocking calls.</summary>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
+    public SslStream AsServer(Stream stream)
+    {
+        var secured = new SslStream(stream, leaveInnerStreamOpen: false);
+        secured.AuthenticateAsServer(new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = _context,
+            ClientCertificateRequired = true,
+            CertificateChainPolicy = Policy(ClientUse),
+            RemoteCertificateValidationCallback = IsTrusted,
+            AllowTlsResume = false,
+        });
+        return secured;
+    }
+
+    /// <summary>Secures the connecting end of a connection, with blocking calls.</summary>
+    /// <param name="stream">The connection.</param>
+    /// <param name="host">The host it was opened to.</param>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
+    public SslStream AsClient(Stream stream, string host)
+    {
+        var secured = new SslStream(stream, leaveInnerStreamOpen: false);
+        secured.AuthenticateAsClient(new SslClientAuthenticationOptions
+        {
+            TargetHost = host,
+            ClientCertificateContext = _context,
+            CertificateChainPolicy = Policy(ServerUse),
+            RemoteCertificateValidationCallback = IsTrusted,
+            AllowTlsResume = false,
+        });
+        return secured;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _certificate.Dispose();
+
+    /// <summary>A certificate with its key, both PEM.</summary>
+    /// <exception cref="CryptographicException">They are not, or do not belong together.</exception>
+    internal static X509Certificate2 WithKey(string certificate, string key)
+    {
+        // Through PKCS#12, since some platforms cannot use keys that were never in a store.
+        using var pem = X509Certificate2.CreateFromPem(certificate, key);
+        return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+    }
+
+    private static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
+        certificate is not null && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
+
+    private X509ChainPolicy Policy(string use)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            ApplicationPolicy = { new Oid(use) },
+        };
+        policy.CustomTrustStore.AddRange(_authorities);
+        return policy;
+    }
+
+    private static T Read<T>(string key, string files, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException(
+                $"splitfrozen.security.tls: {key} ({files}) cannot be used: {e.Message}. Give PEM files: the node's certificate, its private key, and the authority that issued both ends' certificates.", e);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+using System.Text;
+
+using SplitFrozen.Actors.Channel;
+using SplitFrozen.Actors.Tests.Channel.Support;
+using SplitFrozen.Protocol;
+
+using Xunit;
+
+using static SplitFrozen.Actors.Tests.Channel.Support.Frames;
+
+namespace SplitFrozen.Actors.Tests.Channel;
+
+/// <summary>What a hostile or broken peer does to the server: it is refused and counted, and others go on.</summary>
+public sealed class ChannelListenerSpecs : IDisposable
+{
+    private readonly TestChannel _channel = new();
+
+    public void Dispose() => _channel.Dispose();
+
+    [Theory(DisplayName = "A frame that does not fit its life is refused, its connection closed and its token void")]
+    [InlineData(FrameFault.StaleIncarnation)]
+    [InlineData(FrameFault.StaleAllocation)]
+    [InlineData(FrameFault.OutOfSequence)]
+    [InlineData(FrameFault.NotGranted)]
+    [InlineData(FrameFault.NotFinite)]
+    [InlineData(FrameFault.BadHeader)]
+    public void Should_refuse_a_frame_and_end_the_life(FrameFault fault)
+    {
+        var token = _channel.Admit(Phone, Life).Token;
+        using var stream = _channel.Greet(token);
+        Assert.Equal(0, ChannelGreeting.ReadAnswer(stream));
+        stream.Write(Bad(fault));
+
+        var refusal = _channel.NextRefusal();
+        Assert.Equal((Phone, fault, 1L, true), (refusal.Device!.Value, refusal.Fault, refusal.Count, refusal.IsPeersFault));
+        AssertClosed(stream);
+        using var again = _channel.Greet(token);
+        AssertClosed(again);
+        Assert.Equal(FrameFault.NotAdmitted, _channel.NextRefusal().Fault);
+        Assert.Equal(0, _channel.Memory.HeldBytes);
+        Assert.Equal(1, _channel.Listener.Refusals[fault]);
+        AssertServesOthers();
+    }
+
+    [Fact(DisplayName = "An allocation older than one that was used is stale")]
+    public void Should_refuse_an_older_allocation()
+    {
+        var token = _channel.Admit(Phone, Life).Token;
+        _channel.Listener.Allow(Phone, new AllocationEpoch(2), 3);
+        using var stream = _channel.Greet(token);
+        stream.Write(Written(Unit(grant: TestChannel.Grant)));
+        stream.Write(Written(Unit(grant: TestChannel.Grant, allocation: 2, depth: 3), sequence: 1));
+        stream.Write(Written(Unit(grant: TestChannel.Grant), sequence: 2));
+
+        Assert.Equal([2, 3], [_channel.Next().Header.Depth, _channel.Next().Header.Depth]);
+        Assert.Equal(FrameFault.StaleAllocation, _channel.NextRefusal().Fault);
+    }
+
+    [Fact(DisplayName = "A device that sends without credit is refused, one that waits for it is not")]
+    public void Should_hold_a_device_to_its_credits()
+    {
+        var token = _channel.Admit(Phone, Life).Token;
+        using var stream = _channel.Greet(token);
+        for (var sent = 0; sent < 5; sent++)
+        {
+            if (sent == 4)
+            {
+                _channel.Listener.Return(Phone, Life, 1);
+            }
+
+            stream.Write(Written(Unit(grant: TestChannel.Grant), sent));
+            _channel.Next().Dispose();
+        }
+
+        stream.Write(Written(Unit(grant: TestChannel.Grant), 5));
+        Assert.Equal(FrameFault.NoCredit, _channel.NextRefusal().Fault);
+        AssertClosed(stream, answers: 6);
+        AssertServesOthers();
+    }
+
+    [Theory(DisplayName = "What does not begin with the greeting of a device that was admitted is refused")]
+    [InlineData("GET / HTTP/1.1\r\nHost: server\r\nAccept: text/html, */*\r\n\r\n", FrameFault.NotAFrame)]
+    [InlineData("short", FrameFault.NotAFrame)]
+    public void Should_refuse_strangers(string says, FrameFault fault)
+    {
+        using var stream = _channel.Connect();
+        stream.Write(Encoding.ASCII.GetBytes(says));
+        stream.Socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
+
+        var refusal = _channel.NextRefusal();
+        Assert.Equal((null, fault), (refusal.Device, refusal.Fault));
+        AssertServesOthers();
+    }
+
+    [Fact(DisplayName = "A guessed token, or one with another incarnation, is not admitted")]
+    public void Should_refuse_tokens_it_did_not_give()
+    {
+        var token = _channel.Admit(Phone, Life).Token;
+        using var guess = _channel.Greet(new string('0', ChannelGreeting.TokenLength));
+        using var other = _channel.Greet(token, incarnation: 41);
+
+        AssertClosed(guess);
+        AssertClosed(other);
+        Assert.Equal(FrameFault.NotAdmitted, _channel.NextRefusal().Fault);
+        Assert.Equal(FrameFault.NotAdmitted, _channel.NextRefusal().Fault);
+    }
+
+    [Fact(DisplayName = "A new life of a device ends the earlier one")]
+    public void Should_end_an_earlier_life()
+    {
+        using var earlier = _channel.Greet(_channel.Admit(Phone, Life).Token);
+        Assert.Equal(0, ChannelGreeting.ReadAnswer(earlier));
+        var token = _channel.Admit(Phone, new Incarnation(43)).Token;
+        using var later = _channel.Greet(token, incarnation: 43);
+
+        AssertClosed(earlier);
+        Assert.Equal(0, ChannelGreeting.ReadAnswer(later));
+    }
+
+    [Fact(DisplayName = "After a break or a damaged frame the same life goes on with the frame that is missing")]
+    public void Should_go_on_after_a_break()
+    {
+        var token = _channel.Admit(Phone, Life).Token;
+        var frames = Enumerable.Range(0, 3).Select(i => Written(Unit(grant: TestChannel.Grant), i)).ToArray();
+        using (var stream = _channel.Greet(token))
+        {
+            stream.Write(frames[0]);
+            stream.Write(frames[1].AsSpan(0, 100));
+        }
+
+        Assert.Equal(FrameFault.Truncated, _channel.NextRefusal().Fault);
+        using (var stream = _channel.Greet(token))
+        {
+            Assert.Equal(1, ChannelGreeting.ReadAnswer(stream));
+            var damaged = frames[1].ToArray();
+            damaged[^20] ^= 1;
+            stream.Write(damaged);
+            Assert.Equal(FrameFault.BadChecksum, _channel.NextRefusal().Fault);
+        }
+
+        using var last = _channel.Greet(token);
+        Assert.Equal(1, ChannelGreeting.ReadAnswer(last));
+        last.Write(frames[1]);
+        last.Write(frames[2]);
+        Assert.Equal(2, ChannelGreeting.ReadAnswer(last));
+        Assert.Equal(3, ChannelGreeting.ReadAnswer(last));
+    }
+
+    private static byte[] Bad(FrameFault fault)
+    {
+        var unit = fault switch
+        {
+            FrameFault.StaleIncarnation => Unit(life: 41),
+            FrameFault.StaleAllocation => Unit(grant: TestChannel.Grant, depth: 3),
+            FrameFault.NotGranted => Unit(grant: new GrantId(0, 1)),
+            FrameFault.BadHeader => Unit(grant: TestChannel.Grant, targets: [3, 77]),
+            _ => Unit(grant: TestChannel.Grant),
+        };
+        if (fault == FrameFault.NotFinite)
+        {
+            unit.Values.Span[3] = float.NaN;
+        }
+
+        return Written(unit, fault == FrameFault.OutOfSequence ? 1 : 0);
+    }
+
+    /// <summary>Reads until the server's end: the answers to frames that it took before may still come.</summary>
+    private static void AssertClosed(Stream stream, int answers = 0)
+    {
+        try
+        {
+            while (ChannelGreeting.ReadAnswer(stream) is not null)
+            {
+                Assert.True(answers-- > 0, "the connection is still open");
+            }
+        }
+        catch (IOException e)
+        {
+            // A connection that is closed with bytes unread is reset.
+            Assert.IsType<System.Net.Sockets.SocketException>(e.InnerException);
+        }
+    }
+
+    private void AssertServesOthers()
+    {
+        var device = new DeviceId("another");
+        using var stream = _channel.Greet(_channel.Admit(device, Life).Token);
+        stream.Write(Written(Unit(grant: TestChannel.Grant)));
+        Assert.Equal(0, ChannelGreeting.ReadAnswer(stream));
+        Assert.Equal(1, ChannelGreeting.ReadAnswer(stream));
+        using var unit = _channel.Next();
+        Assert.Equal(device, unit.Header.Device);
+    }
+}

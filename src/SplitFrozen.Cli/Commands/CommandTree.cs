@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Doctoring;
+using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Schedules;
 
 namespace SplitFrozen.Cli.Commands;
@@ -37,6 +38,7 @@ internal static class CommandTree
         {
             Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
             BenchCommand.Create(environment), ScheduleCommand.Create(environment),
+            ExperimentCommand.Create(environment),
         };
         return root;
     }

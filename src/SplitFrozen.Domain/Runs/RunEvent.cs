@@ -57,6 +57,9 @@ public abstract record RunEvent
     /// <param name="Score">Loss and accuracy.</param>
     public sealed record Evaluated(string Name, int Epoch, TargetScore Score) : RunEvent;
 
+    /// <summary>The run stops before its last epoch, as validations do not get better.</summary>
+    public sealed record StoppedEarly(int Epoch, string Reason) : RunEvent;
+
     /// <summary>A checkpoint was written.</summary>
     public sealed record CheckpointWritten(string Folder, int Step) : RunEvent;
 

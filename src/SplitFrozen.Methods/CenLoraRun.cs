@@ -35,6 +35,8 @@ public sealed class CenLoraRun(
         settings.Training, settings.Pipeline.GrantBatches, () => [.. devices.Select(d => new RosterEntry(d.Key, d.Value.Count))]);
 
     private int _step;
+    private int _epoch;
+    private int _batch;
     private double? _lossFirst;
     private double? _lossLast;
 
@@ -46,19 +48,14 @@ public sealed class CenLoraRun(
         var validation = Freeze(sets.Validation);
         var before = Score("before", 0, evaluation);
         TargetScore? validated = null;
-        for (var epoch = 0; epoch < settings.Training.Epochs && !stop.IsCancellationRequested; epoch++)
+        while (_epoch < settings.Training.Epochs && TrainEpoch(stop))
         {
-            if (!TrainEpoch(epoch, stop))
-            {
-                break;
-            }
-
-            validated = validation.Count > 0 ? Score("validation", epoch + 1, validation) : null;
+            validated = validation.Count > 0 ? Score("validation", _epoch, validation) : null;
         }
 
-        var completed = !stop.IsCancellationRequested;
-        TargetScore? after = completed ? Score("after", settings.Training.Epochs, evaluation) : null;
-        _stage.SaveAdapter(paths.Adapter);
+        var completed = _epoch == settings.Training.Epochs;
+        TargetScore? after = completed ? Score("after", _epoch, evaluation) : null;
+        Save();
         var summary = Summarise(before, after, validated, completed);
         observer.On(new RunEvent.Ended(summary));
         return summary;
@@ -71,34 +68,41 @@ public sealed class CenLoraRun(
         _stage.Dispose();
     }
 
-    /// <returns>Whether the epoch was trained whole.</returns>
-    private bool TrainEpoch(int epoch, CancellationToken stop)
+    /// <summary>Trains the epoch that is next.</summary>
+    /// <returns>Whether it was trained whole.</returns>
+    private bool TrainEpoch(CancellationToken stop)
     {
-        var plan = _plan.For(epoch);
-        if (epoch == 0)
+        var plan = _plan.For(_epoch);
+        if (_epoch == 0)
         {
             observer.On(new RunEvent.TrainingStarted(settings.Training.Epochs, plan.Batches, plan.Samples, _stage.TrainableParameters));
         }
 
         var rows = new Dictionary<PlanSample, float[]>();
         var granted = -1;
-        for (var batch = 0; batch < plan.Batches; batch++)
+        while (_batch < plan.Batches)
         {
             if (stop.IsCancellationRequested)
             {
                 return false;
             }
 
-            if (plan.GrantOf(batch) != granted)
+            if (plan.GrantOf(_batch) != granted)
             {
                 rows.Clear();
-                RunForward(epoch, granted = plan.GrantOf(batch), rows);
+                RunForward(_epoch, granted = plan.GrantOf(_batch), rows);
             }
 
-            TrainBatch(epoch, batch, rows);
+            TrainBatch(_epoch, _batch, rows);
+            _batch++;
+            if (_batch < plan.Batches && _step % settings.Training.CheckpointSteps == 0)
+            {
+                SaveCheckpoint();
+            }
         }
 
-        _plan.Close(epoch);
+        _plan.Close(_epoch);
+        (_epoch, _batch) = (_epoch + 1, 0);
         return true;
     }
 
@@ -172,9 +176,11 @@ public sealed class CenLoraRun(
         _clock.Step(Stopwatch.GetElapsedTime(started).TotalSeconds);
         if (!double.IsFinite(norm) || !double.IsFinite(score.LossSum))
         {
+            Save();
             throw new RunFailedException(
                 RunFailure.Broken,
-                $"Loss or gradients of step {_step} are not finite (loss {score.MeanLoss}, gradient norm {norm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm.");
+                $"Loss or gradients of step {_step} are not finite (loss {score.MeanLoss}, gradient norm {norm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm."
+                + (_step > 0 ? $" What was trained until step {_step} is kept in {paths.Checkpoints}." : ""));
         }
 
         _ledger.Trained(epoch, _step, _plan.For(epoch).Batch(batch));
@@ -182,6 +188,24 @@ public sealed class CenLoraRun(
         _lossLast = score.MeanLoss;
         observer.On(new RunEvent.StepDone(epoch, _step, score, norm, rate, _ledger.SamplesTrained, 0));
         _step++;
+    }
+
+    /// <summary>Keeps what was trained, if anything was: a checkpoint and the adapter.</summary>
+    private void Save()
+    {
+        if (_step > 0)
+        {
+            SaveCheckpoint();
+            _stage.SaveAdapter(paths.Adapter);
+        }
+    }
+
+    private void SaveCheckpoint()
+    {
+        Checkpoint.Write(paths.Checkpoints, model, trainer, _stage.AdapterTensors(), _stage.OptimizerTensors(), new CheckpointState(
+            _step, _epoch, _batch, _ledger.SamplesTrained, settings.Training.Seed,
+            [.. devices.OrderBy(d => d.Key).Select(d => new CheckpointDevice(d.Key.Value, d.Value.Count))]));
+        observer.On(new RunEvent.CheckpointWritten(paths.Checkpoints, _step));
     }
 
     private IReadOnlyList<ActivationBatch> Freeze(IReadOnlyList<EncodedSample> samples)

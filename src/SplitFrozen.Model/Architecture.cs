@@ -2,6 +2,7 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Gguf;
 using SplitFrozen.Model.Gpt2;
 using SplitFrozen.Model.Llama;
 using SplitFrozen.Model.Lora;
@@ -46,26 +47,31 @@ internal abstract class Architecture
     /// <summary>Prepares what all blocks of a pass share.</summary>
     public virtual ForwardPass Begin(RaggedLayout layout, Device device, LoraTape? tape = null) => new(layout, tape);
 
-    /// <summary>Reads a folder's config.json in the older or the newest form.</summary>
-    public static Architecture Read(string folder)
+    /// <summary>Reads config.json in the older or the newest form, or a GGUF file's metadata where there is none.</summary>
+    /// <exception cref="UserErrorException">There is neither, it cannot be read, or the architecture is unknown.</exception>
+    public static Architecture Read(ModelFiles files)
     {
-        if (!Directory.Exists(folder))
+        string path = files.In("config.json");
+        var gguf = File.Exists(path) ? null : files.OpenGguf();
+        if (gguf is null && !File.Exists(path))
         {
-            throw new UserErrorException($"The model folder '{folder}' does not exist. Set splitfrozen.model.path (or --model) to a Hugging Face model folder.");
+            throw new UserErrorException($"The model folder '{files.Path}' has no config.json. Set splitfrozen.model.path (or --model) to a Hugging Face model folder or a GGUF file.");
         }
 
-        string path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path))
-        {
-            throw new UserErrorException($"The model folder '{folder}' has no config.json. Set splitfrozen.model.path (or --model) to a Hugging Face model folder.");
-        }
-
-        var json = ConfigJson.Read(path);
+        var json = gguf is null ? ConfigJson.Read(path) : GgufConfig.Read(gguf);
         return (json.Text("model_type") ?? (json.Texts("architectures") is [var first, ..] ? first : null)) switch
         {
             "gpt2" or "GPT2LMHeadModel" or "GPT2Model" => new Gpt2Architecture(Gpt2Config.Read(json)),
-            "llama" or "LlamaForCausalLM" or "LlamaModel" => new LlamaArchitecture(LlamaConfig.Read(json)),
+            "llama" or "LlamaForCausalLM" or "LlamaModel" => new LlamaArchitecture(ReadLlama(json, gguf)),
             var other => throw json.Unsupported("model_type", other is null ? "absent" : $"'{other}'", "gpt2 and llama (Llama 2 and 3, SmolLM2)"),
         };
+    }
+
+    private static LlamaConfig ReadLlama(ConfigJson json, GgufFile? gguf)
+    {
+        var config = LlamaConfig.Read(json);
+        return gguf is not null && GgufConfig.ReadRotaryDivisors(gguf) is { } divisors
+            ? config with { Rotary = config.Rotary.Divided(divisors, config.HeadWidth, gguf.Path) }
+            : config;
     }
 }

@@ -16,17 +16,19 @@ internal sealed class FrozenBlocks : IFrozenBlocks
     private readonly string _modelName;
     private readonly Embeddings _embeddings;
     private readonly List<Block> _blocks = [];
+    private readonly ExpansionBuffer? _buffer;
 
     /// <summary>Loads the embeddings and the first blocks.</summary>
-    public FrozenBlocks(Architecture architecture, WeightStore weights, int blocks, string modelName, Device device)
+    public FrozenBlocks(Architecture architecture, WeightStore weights, int blocks, string modelName, Device device, WeightHolding holding = WeightHolding.Expanded)
     {
         _architecture = architecture;
-        _weights = weights;
+        _buffer = holding == WeightHolding.AsStored ? new ExpansionBuffer() : null;
+        _weights = _buffer is null ? weights : weights.AsStored(_buffer);
         _device = device;
         _shape = architecture.Shape(weights.BytesPerParameter);
         _modelName = modelName;
         CheckCount(blocks);
-        _embeddings = architecture.LoadEmbeddings(weights);
+        _embeddings = architecture.LoadEmbeddings(_weights);
         Resize(blocks);
     }
 
@@ -37,7 +39,7 @@ internal sealed class FrozenBlocks : IFrozenBlocks
     public int Blocks => _blocks.Count;
 
     /// <inheritdoc/>
-    public long WeightBytes => _embeddings.WeightBytes() + _blocks.Sum(block => block.WeightBytes());
+    public long WeightBytes => _embeddings.WeightBytes() + _blocks.Sum(block => block.WeightBytes()) + (_buffer?.Bytes ?? 0);
 
     /// <inheritdoc/>
     public void Resize(int blocks)
@@ -52,6 +54,11 @@ internal sealed class FrozenBlocks : IFrozenBlocks
         {
             _blocks[^1].Dispose();
             _blocks.RemoveAt(_blocks.Count - 1);
+        }
+
+        if (blocks == 0)
+        {
+            _buffer?.Dispose();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,4 +27,13 @@ internal static class TensorMemory
     /// <summary>Copies a tensor's float32 numbers, row-major, into memory of that size.</summary>
     public static void Download(Tensor tensor, Span<float> values) =>
         tensor.cpu().contiguous().bytes.CopyTo(MemoryMarshal.AsBytes(values));
+
+    /// <summary>Address of a contiguous tensor's first byte in memory of the CPU. The memory does not move; the caller keeps the tensor alive.</summary>
+    public static unsafe nint Address(Tensor tensor)
+    {
+        // A view of one number: the bytes of the whole may be more than a span holds.
+        using var flat = tensor.view(-1);
+        using var first = flat.narrow(0, 0, 1);
+        return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
+    }
 }

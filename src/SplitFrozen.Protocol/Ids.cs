@@ -15,7 +15,7 @@ public readonly partial record struct DeviceId(string Value) : IComparable<Devic
     /// <inheritdoc/>
     public override string ToString() => Value;
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 }
 

@@ -59,7 +59,7 @@ internal sealed class PayloadReader
     private bool ReadEncoded(Stream stream, ActivationCodec codec, Span<float> values, int width)
     {
         var rowBytes = RowCodec.RowBytes(codec, width);
-        var rows = Math.Max(1, PayloadWriter.PieceBytes / rowBytes);
+        var rows = Math.Clamp(PayloadWriter.PieceBytes / rowBytes, 1, values.Length / width);
         if (_encoded.Length < rows * rowBytes)
         {
             _encoded = new byte[rows * rowBytes];

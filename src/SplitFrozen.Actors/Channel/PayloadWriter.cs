@@ -58,7 +58,7 @@ internal sealed class PayloadWriter
     private void WriteEncoded(Stream stream, ActivationCodec codec, ReadOnlySpan<float> values, int width)
     {
         var rowBytes = RowCodec.RowBytes(codec, width);
-        var rows = Math.Max(1, PieceBytes / rowBytes);
+        var rows = Math.Clamp(PieceBytes / rowBytes, 1, values.Length / width);
         if (_encoded.Length < rows * rowBytes)
         {
             _encoded = new byte[rows * rowBytes];

@@ -17,6 +17,7 @@ internal sealed class ServerConnection
     private readonly CancellationTokenSource _closed = new();
     private readonly Thread _thread;
     private volatile bool _greeted;
+    private bool _inFrame;
 
     public ServerConnection(Socket socket, ChannelListener listener)
     {
@@ -54,8 +55,8 @@ internal sealed class ServerConnection
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            // Closed from here, it is no fault of the peer's.
-            if (!_closed.IsCancellationRequested)
+            // Closed from here, or between two frames, it is no fault of the peer's.
+            if (_inFrame && !_closed.IsCancellationRequested)
             {
                 Refuse(life, new FrameException(FrameFault.Truncated, $"the connection broke: {e.Message}"));
             }
@@ -120,10 +121,12 @@ internal sealed class ServerConnection
         var reader = new FrameReader(_listener.Rules, life.Device, life.Incarnation, (header, sequence) =>
         {
             life.Check(header, sequence);
+            _inFrame = true;
             return _listener.Memory.Rent(header, _closed.Token);
         });
         while (reader.Read(stream) is { } unit)
         {
+            _inFrame = false;
             var received = life.Took();
             _listener.Arrived(unit);
             ChannelGreeting.WriteAnswer(stream, received);

@@ -153,6 +153,19 @@ internal sealed class KeyReader(HoconValue section, string path)
         return readers;
     }
 
+    /// <summary>The whole numbers of a section whose key names are the user's own.</summary>
+    public IReadOnlyDictionary<string, int> Integers(string name, string what, int min, int max)
+    {
+        var value = Value(name);
+        if (!value.IsObject())
+        {
+            throw Wrong(name, Shown(value), $"it must be a section of {what}");
+        }
+
+        var reader = new KeyReader(value, Key(name));
+        return HoconTree.Children(value).Keys.ToDictionary(k => k, k => reader.Integer(k, min, max), StringComparer.Ordinal);
+    }
+
     private IReadOnlyList<HoconValue> List(string name, string what)
     {
         var value = Value(name);

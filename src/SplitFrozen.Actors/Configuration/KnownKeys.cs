@@ -41,6 +41,11 @@ internal sealed class KnownKeys
 
     private void Check(HoconValue value, HoconValue known, string path, string source)
     {
+        if (!value.IsObject() && IsOpen(known))
+        {
+            throw new UserErrorException($"{path} in {source} is a section with names of your own and cannot be set to a value; write {path} {{ NAME = … }}.");
+        }
+
         if (!value.IsObject())
         {
             throw new UserErrorException($"{path} in {source} is a section of keys and cannot be set to a value; set one of its keys: {Names(known)}.");
@@ -49,6 +54,11 @@ internal sealed class KnownKeys
         foreach (var (name, child) in HoconTree.Children(value))
         {
             var key = $"{path}.{name}";
+            if (IsOpen(known) && !child.IsObject())
+            {
+                continue;
+            }
+
             if (!HoconTree.Children(known).TryGetValue(name, out var knownChild))
             {
                 throw new UserErrorException($"Unknown key {FirstLeaf(child, key)} in {source}.{Suggestion(FirstLeaf(child, key))}");
@@ -64,6 +74,9 @@ internal sealed class KnownKeys
             }
         }
     }
+
+    /// <summary>A section that splitfrozen.conf leaves empty takes names of the user's own, each with a value.</summary>
+    private static bool IsOpen(HoconValue known) => known.IsObject() && HoconTree.Children(known).Count == 0;
 
     private static string FirstLeaf(HoconValue value, string path) =>
         value.IsObject() && value.GetObject().Items.FirstOrDefault() is { Key: { } name, Value: { } child } ? FirstLeaf(child, $"{path}.{name}") : path;

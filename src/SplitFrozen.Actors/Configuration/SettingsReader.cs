@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Allocation;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Scheduling;
@@ -18,6 +20,7 @@ public static partial class SettingsReader
 {
     private const string Root = "splitfrozen";
     private const string Auto = "auto";
+    private const string AsStored = "as-stored";
     private const int Many = 100_000;
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
@@ -60,7 +63,7 @@ public static partial class SettingsReader
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
             Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
-            Server(keys.Section("server")), Security(keys.Section("security").Section("tls")));
+            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")));
         SettingsRules.Check(settings);
         return settings;
     }
@@ -185,6 +188,7 @@ public static partial class SettingsReader
         return new DeviceSettings(
             id, keys.IntegerOr("none", "partition", 0, Many), keys.Duration("heartbeat-interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
             keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
+            keys.Word("weights", "expanded", AsStored) == AsStored ? WeightHolding.AsStored : WeightHolding.Expanded,
             new NodeProfile(profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName, GigaFlops(profile)));
     }
 
@@ -194,6 +198,17 @@ public static partial class SettingsReader
     private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>
         [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops").Select(node =>
             new NodeProfile(node.Text("name"), node.Has("gigaflops") ? GigaFlops(node) : null))];
+
+    private static AllocationSettings Allocation(KeyReader keys) => new(
+        Policy(keys), keys.Integer("min", 1, Many), keys.Number("hysteresis", "from 0 up to, not including, 1", h => h is >= 0 and < 1),
+        keys.Duration("cool-down", TimeSpan.Zero, Day), keys.Integer("max-changes", 1, Many),
+        keys.Number("smoothing", "from 0 up to, not including, 1", s => s is >= 0 and < 1),
+        keys.Integers("manual", "layers by device id, such as { phone-3 = 4 }", 1, Many));
+
+    /// <summary>A built-in policy, or what may be a type's name; whether there is such a type is seen when the policy is made.</summary>
+    private static string Policy(KeyReader keys) =>
+        keys.Text("policy") is var policy && (BuiltInPolicies.Names.Contains(policy) || PolicyLoader.IsTypeName(policy)) ? policy
+            : throw keys.Wrong("policy", policy, $"it must be one of {string.Join(", ", BuiltInPolicies.Names)}, or \"Namespace.Class, Assembly\"");
 
     private static double? GigaFlops(KeyReader keys) => keys.NumberOr("unlimited", "gigaflops", "above 0", g => g > 0);
 

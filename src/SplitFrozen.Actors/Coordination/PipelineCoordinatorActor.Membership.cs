@@ -86,7 +86,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         (device.Samples, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.Capacity, true);
-        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity)));
+        _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity), prepared.Samples));
         Notify(new RunEvent.DeviceJoined(device.Id, device.Node, prepared.Samples, prepared.Capacity));
         return true;
     }

@@ -54,10 +54,24 @@ internal sealed class ServerSupervisorActor : ReceiveActor
 
     protected override void PreStart()
     {
+        try
+        {
+            StartActors();
+        }
+        catch (Exception e)
+        {
+            // The manager above it logs this and does no more: without the result the run would wait for ever.
+            _run.Fail(e);
+            throw;
+        }
+    }
+
+    private void StartActors()
+    {
         var settings = _run.Settings;
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
-        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(_run.Spec.Cut)), "allocator");
+        _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(AllocationSetting.Of(_run))), "allocator");
         var catchUp = Context.ActorOf(
             Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
         var stages = Context.ActorOf(Props.Create(() => new StageHostActor(_run.Model)), "stages");

@@ -5,6 +5,7 @@ using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Actors.Hosting;
@@ -16,11 +17,13 @@ public static class LocalCluster
     /// <param name="run">The run.</param>
     /// <param name="data">The shared data folder.</param>
     /// <param name="akka">The user's configuration, for its section akka.</param>
+    /// <param name="deviceModel">The model as device nodes open it; null: as the server does.</param>
     /// <param name="link">Wraps the bytes of a node's channel connections, to shape or to disturb them; null leaves them as they are.</param>
     /// <returns>The run's summary.</returns>
     /// <exception cref="RunFailedException">The run could not start or go on.</exception>
     /// <exception cref="Domain.UserErrorException">Something that the user can mend.</exception>
-    public static async Task<RunSummary> RunAsync(ServerRun run, DeviceData data, Config akka, Func<NodeProfile, Stream, Stream>? link = null)
+    public static async Task<RunSummary> RunAsync(
+        ServerRun run, DeviceData data, Config akka, IModelSource? deviceModel = null, Func<NodeProfile, Stream, Stream>? link = null)
     {
         var settings = run.Settings;
         var nodes = settings.Nodes;
@@ -33,7 +36,7 @@ public static class LocalCluster
             foreach (var profile in nodes)
             {
                 var options = new DeviceNodeOptions(
-                    cluster, profile, run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null)
+                    cluster, profile, deviceModel ?? run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null)
                 {
                     Route = new ChannelRoute(identity, stream => link?.Invoke(profile, stream) ?? stream),
                 };

@@ -55,7 +55,7 @@ public sealed class HyperionSerializer : AkkaSerializer
         object? message;
         try
         {
-            using var stream = new MemoryStream(bytes, writable: false);
+            using var stream = new WholeReads(bytes);
             message = _serializer.Deserialize<object>(stream);
         }
         catch (Exception e)
@@ -71,5 +71,20 @@ public sealed class HyperionSerializer : AkkaSerializer
         return message is IValidated checkable && checkable.Fault() is { } fault
             ? throw new SerializationException($"A {message.GetType().Name} was refused: {fault}.")
             : message;
+    }
+
+    /// <summary>
+    /// Reads whole or fails. Hyperion does not look at how much it was given: where the bytes end early it would go on with what its buffer held
+    /// before, and take that for lengths of gigabytes.
+    /// </summary>
+    private sealed class WholeReads(byte[] bytes) : MemoryStream(bytes, writable: false)
+    {
+        public override int Read(byte[] buffer, int offset, int count) => Whole(base.Read(buffer, offset, count), count);
+
+        public override int Read(Span<byte> buffer) => Whole(base.Read(buffer), buffer.Length);
+
+        public override int ReadByte() => base.ReadByte() is var read and >= 0 ? read : throw new EndOfStreamException("the bytes end early");
+
+        private static int Whole(int read, int wanted) => read == wanted ? read : throw new EndOfStreamException("the bytes end early");
     }
 }

@@ -2,6 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 
+using SplitFrozen.Cli.Benchmarks.Channel;
+using SplitFrozen.Cli.Benchmarks.Compute;
+using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Runs;
 
 using Spectre.Console;
@@ -13,21 +16,41 @@ internal static class BenchCommand
 {
     /// <summary>The command with all its benchmarks.</summary>
     public static Command Create(CliEnvironment environment) =>
-        new("bench", "Measure this machine. Figures are ratios of things measured side by side, since absolute ones differ from machine to machine.");
+        new("bench", "Measure this machine. Figures are ratios of things measured side by side, since absolute ones differ from machine to machine.")
+        {
+            Bench(
+                environment, "channel", "The activation channel beside raw sockets: rate, processor time, allocation, and the control plane's ping. Takes two minutes.",
+                progress => ChannelBench.RunAsync(progress).GetAwaiter().GetResult()),
+            Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
+            Memory(environment),
+        };
 
     /// <summary>A benchmark without options of its own.</summary>
     /// <param name="environment">Where it is shown.</param>
     /// <param name="name">Its name.</param>
     /// <param name="description">What it measures.</param>
     /// <param name="run">Measures; given a way to say what it is at.</param>
-    public static Command Bench(CliEnvironment environment, string name, string description, Func<Action<string>, BenchReport> run)
+    public static Command Bench(CliEnvironment environment, string name, string description, Func<Action<string>, BenchReport> run) =>
+        Bench(environment, name, description, (_, tell) => run(tell));
+
+    private static Command Memory(CliEnvironment environment)
+    {
+        var model = new Option<string?>("--model") { Description = "Model folder or GGUF file to measure in place of random weights of SmolLM2's shapes", HelpName = "PATH" };
+        var command = Bench(
+            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes four minutes.",
+            (line, tell) => MemoryBench.Run(line.GetValue(model), tell));
+        command.Options.Add(model);
+        return command;
+    }
+
+    private static Command Bench(CliEnvironment environment, string name, string description, Func<ParseResult, Action<string>, BenchReport> run)
     {
         var command = new Command(name, description);
         var json = new Option<bool>("--json") { Description = "Print JSON instead of a table" };
         command.Options.Add(json);
         command.SetAction((line, _) =>
         {
-            Show(environment.Out, run(text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]")), line.GetValue(json));
+            Show(environment.Out, run(line, text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]")), line.GetValue(json));
             return Task.FromResult((int)ExitCode.Done);
         });
         return command;

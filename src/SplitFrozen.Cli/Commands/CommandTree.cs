@@ -1,10 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 
+using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Benchmarks.Channel;
+using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Schedules;
+using SplitFrozen.Cli.Simulation;
 
 namespace SplitFrozen.Cli.Commands;
 
@@ -36,9 +40,18 @@ internal static class CommandTree
     {
         var root = new RootCommand("Fine-tunes language models on private data of many devices: devices run frozen layers forward, the server trains LoRA adapters.")
         {
-            Train(environment), Server(environment), Device(environment), Eval(environment), Doctor(environment),
-            BenchCommand.Create(environment), ScheduleCommand.Create(environment),
+            Train(environment),
+            Server(environment),
+            Device(environment),
+            Eval(environment),
+            Doctor(environment),
+            AllocationCommand.Create(environment),
+            BenchCommand.Create(environment),
             ExperimentCommand.Create(environment),
+            MemoryCommand.Create(environment),
+            ScheduleCommand.Create(environment),
+            SenderCommand.Create(),
+            SimulateCommand.Create(environment),
         };
         return root;
     }

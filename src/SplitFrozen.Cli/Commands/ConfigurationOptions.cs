@@ -32,7 +32,7 @@ internal sealed class ConfigurationOptions
         _config = new Option<string?>("--config") { Description = $"Configuration file (default: hocon/{defaultFile})", HelpName = "FILE" };
         command.Options.Add(_config);
         command.Options.Add(_set);
-        Add(command, "--model", "DIR", "splitfrozen.model.path", "Model folder");
+        Add(command, "--model", "PATH", "splitfrozen.model.path", "Model folder, or a GGUF file");
         Add(command, "--data", "DIR", "splitfrozen.data.path", "Data folder");
     }
 
@@ -44,6 +44,9 @@ internal sealed class ConfigurationOptions
         _shortForms.Add((option, key));
         return this;
     }
+
+    /// <summary>Whether a command line names a configuration file.</summary>
+    public bool NamesFile(ParseResult line) => line.GetValue(_config) is not null;
 
     /// <summary>Reads the configuration that a command line names.</summary>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>

@@ -37,8 +37,8 @@ internal sealed class Composition : IComposition
     public async Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
     {
         LoadNativeLibrary(settings.Training.Threads);
-        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
         var device = settings.Device;
+        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Holding(device.Weights);
         var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition);
         using var identity = TlsIdentity.Load(settings.Security.Tls);
         var options = new DeviceNodeOptions(
@@ -78,6 +78,16 @@ internal sealed class Composition : IComposition
         var splits = string.Join(", ", data.Splits.Select(s => $"{s.ToString().ToLowerInvariant()} {Units.Number(data.Rows(s))}"));
         return $"{data.Name}: {(data.Task == TaskKind.Classification ? $"{data.Labels.Count} labels" : "language modelling")}, rows: {splits}";
     }
+
+    /// <inheritdoc/>
+    public ModelShape ReadShape(Settings settings)
+    {
+        LoadNativeLibrary(threads: 1);
+        return HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Shape;
+    }
+
+    /// <inheritdoc/>
+    public FleetData MeasureFleet(Settings settings) => FleetData.Of(OpenInputs(settings));
 
     /// <inheritdoc/>
     public AdapterScore Score(Settings settings, string adapterFolder)

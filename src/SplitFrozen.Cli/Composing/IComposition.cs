@@ -1,6 +1,7 @@
 using Akka.Configuration;
 
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Models;
 
 namespace SplitFrozen.Cli.Composing;
 
@@ -33,6 +34,12 @@ internal interface IComposition
     /// <summary>Opens the data folder with the model's tokenizer and spreads its rows.</summary>
     /// <returns>What it holds, in words.</returns>
     string DescribeData(Settings settings);
+
+    /// <summary>Opens the model folder for its sizes.</summary>
+    ModelShape ReadShape(Settings settings);
+
+    /// <summary>Opens model and data for the sizes that a simulation needs, and tokenises the training rows.</summary>
+    FleetData MeasureFleet(Settings settings);
 
     /// <summary>Scores an adapter on the held-out sets of a run's configuration.</summary>
     AdapterScore Score(Settings settings, string adapterFolder);

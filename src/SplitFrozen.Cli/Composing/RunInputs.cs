@@ -14,6 +14,7 @@ namespace SplitFrozen.Cli.Composing;
 /// <summary>A run's model and data, opened and checked against its settings and each other.</summary>
 /// <param name="Settings">The configuration.</param>
 /// <param name="Model">The model folder.</param>
+/// <param name="DeviceModel">The same, holding weights as devices do.</param>
 /// <param name="Source">The data folder.</param>
 /// <param name="Data">The data folder, opened.</param>
 /// <param name="Cut">First trained block.</param>
@@ -21,7 +22,7 @@ namespace SplitFrozen.Cli.Composing;
 /// <param name="Partition">The rows of each device.</param>
 /// <param name="HeldOut">Names and rows of the held-out sets.</param>
 internal sealed record RunInputs(
-    Settings Settings, IModelSource Model, IDataSource Source, IDataSet Data, int Cut, PartitionSpec Spread, Partition Partition, HeldOutRows HeldOut)
+    Settings Settings, IModelSource Model, IModelSource DeviceModel, IDataSource Source, IDataSet Data, int Cut, PartitionSpec Spread, Partition Partition, HeldOutRows HeldOut)
 {
     /// <summary>Room for a frame's header beside its activations.</summary>
     private const int HeaderRoom = 64 * 1024;
@@ -39,7 +40,7 @@ internal sealed record RunInputs(
         var heldOut = HeldOutRows.Choose(data, settings.Data.Validation);
         var spread = settings.Data.Partition with { ValidationShare = heldOut.ShareOfTraining };
         var partition = Partitioner.Split(data.Rows(DataSplit.Train), data.TrainLabels, spread);
-        return new RunInputs(settings, model, source, data, cut, spread, partition, heldOut);
+        return new RunInputs(settings, model, model.Holding(settings.Device.Weights), source, data, cut, spread, partition, heldOut);
     }
 
     /// <summary>Opens the data folder of a node.</summary>

@@ -138,10 +138,10 @@ internal sealed class ServersExperiment : IExperiment
         {
             var length = settings.Data.MaxLength;
             var tokens = (double)settings.Training.MicroBatchSize * length;
-            var seconds = tokens / (Value("gigaflops") * 1e9);
-            var weights = cell.Parameters["trained"] == "lora" ? StageCosts.AdapterWeights(shape, settings.Lora.Rank) : StageCosts.AllWeights(shape);
-            var times = new StageTimes(
-                seconds * StageCosts.Forward(shape, length), seconds * StageCosts.BackwardInput(shape, length), seconds * weights);
+            var rate = Value("gigaflops") * 1e9;
+            var flops = TrainingCosts.Block(shape, settings.Lora, [.. Enumerable.Repeat(length, settings.Training.MicroBatchSize)]);
+            var weights = cell.Parameters["trained"] == "lora" ? flops.BackwardWeights : 2 * tokens * LayerCosts.BlockMatrixParameters(shape);
+            var times = new StageTimes(flops.Forward / rate, flops.BackwardInput / rate, weights / rate);
             var bits = tokens * shape.Width * sizeof(float) * 8;
             var slowest = bits / (Value("megabits") * 1e6);
             return new Setup(

@@ -13,7 +13,7 @@ internal static class Int8Row
     public const int ScaleBytes = sizeof(float);
     private const float Steps = 127;
 
-    /// <summary>Above this a decoded value could overflow.</summary>
+    /// <summary>Above this a decoded value could overflow; magnitudes above 127 times it are clipped.</summary>
     private const float LargestScale = float.MaxValue / 128;
 
     /// <summary>Below this the row is written as zeros: quotients by subnormal numbers are not to be relied on.</summary>
@@ -22,7 +22,7 @@ internal static class Int8Row
     public static void Encode(ReadOnlySpan<float> row, Span<byte> to)
     {
         var scale = FiniteValues.LargestMagnitude(row) / Steps;
-        scale = scale < SmallestScale ? 0 : scale;
+        scale = scale < SmallestScale ? 0 : float.IsFinite(scale) ? Math.Min(scale, LargestScale) : scale;
         BinaryPrimitives.WriteSingleLittleEndian(to, scale);
         var codes = MemoryMarshal.Cast<byte, sbyte>(to[ScaleBytes..]);
         if (scale == 0 || !float.IsFinite(scale))

@@ -8,10 +8,10 @@ namespace SplitFrozen.Domain.Configuration;
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
     ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
-    ServerSettings Server, SecuritySettings Security);
+    AllocationSettings Allocation, ServerSettings Server, SecuritySettings Security);
 
 /// <summary>Keys splitfrozen.model.*</summary>
-/// <param name="Path">Model folder, absolute.</param>
+/// <param name="Path">Model folder or GGUF file, absolute.</param>
 /// <param name="Cut">The frozen line C, or null for L/2 (<c>cut = auto</c>).</param>
 /// <param name="Compute">Compute device: <c>cpu</c> or <c>cuda:N</c> (key <c>compute</c>).</param>
 public sealed record ModelSettings(string Path, int? Cut, string Compute);
@@ -78,7 +78,7 @@ public enum BestMeasure
 /// <param name="Patience">Validations in a row without a better one after which the run stops early, or null: never.</param>
 public sealed record TrainingSettings(
     string Method, int? LoraFrom, int Epochs, int BatchSize, int MicroBatchSize, double LearningRate, double Warmup, LearningRateDecay Decay,
-    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps, BestMeasure Best, int? Patience);
+    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps, BestMeasure Best = BestMeasure.None, int? Patience = null);
 
 /// <summary>Keys splitfrozen.pipeline.*</summary>
 /// <param name="GrantBatches">Global batches of a grant.</param>
@@ -87,7 +87,7 @@ public sealed record TrainingSettings(
 /// <param name="Stages">Trainer stages p that the trained blocks are split into.</param>
 /// <param name="Schedule">The order of F, B and W across stages.</param>
 /// <param name="PendingWeights">W that a stage may put off until it would wait (key <c>pending-w</c>).</param>
-public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages, ScheduleKind Schedule, int PendingWeights);
+public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages = 1, ScheduleKind Schedule = ScheduleKind.ZbH1, int PendingWeights = 0);
 
 /// <summary>Keys splitfrozen.channel.* (the activation channel)</summary>
 /// <param name="Host">Address the server listens on and that devices are told.</param>
@@ -129,8 +129,10 @@ public sealed record StartSettings(int? MinDevices, TimeSpan Limit);
 /// <param name="Partition">Part of the shared data folder (key <c>partition</c>, from 0), or null: the whole folder is this device's own.</param>
 /// <param name="HeartbeatInterval">How often a device reports.</param>
 /// <param name="LostAfter">How long training waits for a lost device to return (key <c>lost-after</c>).</param>
+/// <param name="Weights">How device nodes hold frozen weights (key <c>weights</c>).</param>
 /// <param name="Profile">What the node of a device process pretends to be (key <c>profile</c>).</param>
-public sealed record DeviceSettings(string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, NodeProfile Profile);
+public sealed record DeviceSettings(
+    string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, WeightHolding Weights, NodeProfile Profile);
 
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>

@@ -28,13 +28,9 @@ public static class LayerCosts
         (2.0 * BlockMatrixParameters(shape)) + (4.0 * sequence * shape.Heads * shape.HeadWidth);
 
     /// <summary>Weights of a block's matrices: what a token is multiplied with.</summary>
-    public static long BlockMatrixParameters(ModelShape shape)
-    {
-        long d = shape.Width;
-        long queries = (long)shape.Heads * shape.HeadWidth;
-        long keysAndValues = 2L * shape.KeyValueHeads * shape.HeadWidth;
-        var attention = (d * (queries + keysAndValues)) + (queries * d);
-        long matrices = shape.Family == ModelFamily.Gpt2 ? 2 : 3;
-        return attention + (matrices * d * shape.FeedForward);
-    }
+    public static long BlockMatrixParameters(ModelShape shape) => BlockMatrix.Of(shape).Sum(m => m.Parameters);
+
+    /// <summary>The gradient of one frozen block with respect to its input, a token: what federated and split fine-tuning add on a device. Adapters not counted.</summary>
+    public static double BlockBackwardPerToken(ModelShape shape, int sequence) =>
+        (2.0 * BlockMatrixParameters(shape)) + (8.0 * sequence * shape.Heads * shape.HeadWidth);
 }

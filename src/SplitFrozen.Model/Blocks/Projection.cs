@@ -2,7 +2,6 @@ using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Lora;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -17,9 +16,10 @@ internal enum WeightOrder
 }
 
 /// <summary>A frozen linear module y = W x + b that may carry an adapter.</summary>
-internal sealed class Projection : nn.Module
+internal sealed class Projection : nn.Module, IHoldsStored
 {
-    private readonly Parameter _weight;
+    private readonly Parameter? _weight;
+    private readonly StoredMatrix? _stored;
     private readonly Parameter? _bias;
     private readonly WeightOrder _order;
 
@@ -30,10 +30,18 @@ internal sealed class Projection : nn.Module
         _order = order;
         Inputs = inputs;
         Outputs = outputs;
-        _weight = order == WeightOrder.InputFirst
-            ? new Parameter(weights.Load($"{name}.weight", inputs, outputs), requires_grad: false)
-            : new Parameter(weights.Load($"{name}.weight", outputs, inputs), requires_grad: false);
-        register_parameter("weight", _weight);
+        long[] shape = order == WeightOrder.InputFirst ? [inputs, outputs] : [outputs, inputs];
+        _stored = weights.LoadStored($"{name}.weight", shape);
+        if (_stored is null)
+        {
+            _weight = new Parameter(weights.Load($"{name}.weight", shape), requires_grad: false);
+            register_parameter("weight", _weight);
+        }
+        else
+        {
+            _stored.ReserveBuffer();
+        }
+
         if (bias)
         {
             _bias = new Parameter(weights.Load($"{name}.bias", outputs), requires_grad: false);
@@ -47,6 +55,12 @@ internal sealed class Projection : nn.Module
     /// <summary>Width of the output.</summary>
     public int Outputs { get; }
 
+    /// <summary>The weight; where it is held as stored, its expansion in the shared buffer, which the next module's overwrites.</summary>
+    private Tensor Weight => _weight ?? _stored!.Expand();
+
+    /// <inheritdoc/>
+    public long StoredBytes => _stored?.Bytes ?? 0;
+
     /// <summary>The adapter, if this module has one. The owner of the adapter disposes it.</summary>
     public LoraAdapter? Adapter { get; set; }
 
@@ -56,7 +70,7 @@ internal sealed class Projection : nn.Module
     /// <param name="rows">Which rows of the batch they are; null for all.</param>
     public Tensor Forward(Tensor x, ForwardPass pass, RowSelection? rows = null)
     {
-        var y = Multiply(x, _weight, _bias);
+        var y = Multiply(x, Weight, _bias);
         return Adapter is null ? y : Adapter.Add(y, x, pass, rows);
     }
 
@@ -73,9 +87,16 @@ internal sealed class Projection : nn.Module
         return Adapter is null ? (first, rest) : Adapter.Add(first, some, rest, x, pass);
     }
 
-    private Tensor Columns(int start, int count) => _weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _stored?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private Tensor Columns(int start, int count) => Weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
 
     private Tensor Multiply(Tensor x, Tensor weight, Tensor? bias) => _order == WeightOrder.OutputFirst
-        ? F.linear(x, weight, bias)
-        : bias is null ? x.mm(weight) : addmm(bias, x, weight, 1, 1);
+        ? Products.Linear(x, weight, bias)
+        : Products.Conv1D(x, weight, bias);
 }

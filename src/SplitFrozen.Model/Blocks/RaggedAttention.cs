@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -57,7 +56,7 @@ internal static class RaggedAttention
         var outputs = new Tensor[layout.Samples];
         for (int i = 0; i < outputs.Length; i++)
         {
-            outputs[i] = F.scaled_dot_product_attention(queries.narrow(0, i, 1), keys[i], values[i]);
+            outputs[i] = Products.Attend(queries.narrow(0, i, 1), keys[i], values[i], isCausal: false);
         }
 
         return cat(outputs, 0).reshape(layout.Samples, query.shape[1] * query.shape[2]);
@@ -77,5 +76,5 @@ internal static class RaggedAttention
         rows.transpose(0, 1).unsqueeze(0).split(layout.Lengths, 2);
 
     private static Tensor Attend(Tensor query, Tensor key, Tensor value) =>
-        F.scaled_dot_product_attention(query, key, value, is_casual: true);
+        Products.Attend(query, key, value, isCausal: true);
 }

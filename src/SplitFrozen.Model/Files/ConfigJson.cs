@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using SplitFrozen.Domain;
 
 namespace SplitFrozen.Model.Files;
@@ -49,6 +50,11 @@ internal sealed class ConfigJson
             throw new UserErrorException($"'{path}' is not valid JSON: {e.Message}", e);
         }
     }
+
+    /// <summary>A configuration that stands in another form in a file.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="keys">Keys and values as a config.json would have them.</param>
+    public static ConfigJson Of(string path, JsonObject keys) => new(path, "", JsonSerializer.SerializeToElement(keys));
 
     /// <summary>A whole number within bounds; <paramref name="fallback"/> where the key is absent.</summary>
     public int Integer(string key, int min, int max, int? fallback = null)

@@ -1,6 +1,6 @@
 namespace SplitFrozen.Model.Files;
 
-/// <summary>Where one tensor lies in a safetensors file.</summary>
+/// <summary>Where one tensor lies in a weight file.</summary>
 /// <param name="Name">Name in the file.</param>
 /// <param name="TypeName">Number format as the file spells it, such as F16.</param>
 /// <param name="Shape">Sizes of the dimensions.</param>

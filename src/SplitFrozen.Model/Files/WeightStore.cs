@@ -1,75 +1,75 @@
 using System.Text.Json;
 using SplitFrozen.Domain;
+using SplitFrozen.Model.Blocks;
+using SplitFrozen.Model.Gguf;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Files;
 
 /// <summary>
-/// The weights of a model folder: <c>model.safetensors</c>, or the files that <c>model.safetensors.index.json</c> names. Opening reads
+/// The weights of a model: <c>model.safetensors</c>, or the files that <c>model.safetensors.index.json</c> names, or a GGUF file. Opening reads
 /// headers; a tensor's bytes are read when it is asked for. Thread-safe.
 /// </summary>
 internal sealed class WeightStore
 {
-    private const string SingleFile = "model.safetensors";
-    private const string IndexFile = "model.safetensors.index.json";
-
-    private readonly Dictionary<string, (SafetensorsFile File, TensorEntry Entry)> _tensors;
-    private readonly string _folder;
+    private readonly Dictionary<string, StoredTensor> _tensors;
+    private readonly string _path;
     private readonly string _basePrefix;
     private readonly Device _device;
     private long _bytesRead;
 
-    private WeightStore(string folder, IReadOnlyList<SafetensorsFile> files, string basePrefix, Device device)
+    private WeightStore(ModelFiles files, IReadOnlyList<IWeightFile> opened, Dictionary<string, StoredTensor> tensors, string basePrefix, Device device)
     {
-        _folder = folder;
+        _path = files.Path;
         _device = device;
-        Files = [.. files.Select(file => file.Path)];
-        _tensors = new(StringComparer.Ordinal);
-        foreach (var file in files)
-        {
-            foreach (var (name, entry) in file.Entries)
-            {
-                if (!_tensors.TryAdd(name, (file, entry)))
-                {
-                    throw new UserErrorException($"'{folder}': tensor '{name}' is in more than one file. Remove the files that the model's index does not name.");
-                }
-            }
-        }
-
+        Files = opened;
+        _tensors = tensors;
         _basePrefix = _tensors.Keys.Any(name => name.StartsWith(basePrefix, StringComparison.Ordinal)) ? "" : basePrefix;
         long elements = _tensors.Values.Sum(tensor => tensor.Entry.Elements);
         BytesPerParameter = elements == 0 ? 0 : (double)_tensors.Values.Sum(tensor => tensor.Entry.Bytes) / elements;
     }
 
-    /// <summary>Paths of the weight files, in the order of their names.</summary>
-    public IReadOnlyList<string> Files { get; }
+    private WeightStore(WeightStore other, ExpansionBuffer buffer)
+    {
+        (_path, _device, _tensors, _basePrefix) = (other._path, other._device, other._tensors, other._basePrefix);
+        (Files, BytesPerParameter, Buffer) = (other.Files, other.BytesPerParameter, buffer);
+    }
+
+    /// <summary>The weight files, in the order of their names.</summary>
+    public IReadOnlyList<IWeightFile> Files { get; }
 
     /// <summary>Mean bytes of a stored number.</summary>
     public double BytesPerParameter { get; }
 
+    /// <summary>Where matrices that are held as stored are expanded; null where all are held expanded.</summary>
+    public ExpansionBuffer? Buffer { get; }
+
     /// <summary>Bytes of tensors read so far.</summary>
     public long BytesRead => Interlocked.Read(ref _bytesRead);
 
-    /// <summary>Opens the weight files of a folder.</summary>
-    /// <param name="folder">Model folder.</param>
-    /// <param name="basePrefix">Prefix of the base model's names, such as <c>transformer.</c>; files written from the bare base model lack it.</param>
+    /// <summary>Opens a model's weight files.</summary>
+    /// <param name="files">Which they are.</param>
+    /// <param name="architecture">The family: names, and the heads whose rows GGUF files reorder.</param>
     /// <param name="device">Where loaded tensors go.</param>
-    public static WeightStore Open(string folder, string basePrefix, Device device)
+    public static WeightStore Open(ModelFiles files, Architecture architecture, Device device)
     {
-        string single = Path.Combine(folder, SingleFile);
-        string index = Path.Combine(folder, IndexFile);
-        if (File.Exists(single))
+        if (files.OpenGguf() is { } gguf)
         {
-            return new WeightStore(folder, [SafetensorsFile.Open(single)], basePrefix, device);
+            return new WeightStore(files, [gguf], GgufWeights.Tensors(gguf, architecture.Shape(0)), architecture.BasePrefix, device);
         }
 
-        if (!File.Exists(index))
+        string single = files.In(ModelFiles.SingleFile);
+        string index = files.In(ModelFiles.IndexFile);
+        if (!File.Exists(single) && !File.Exists(index))
         {
             throw new UserErrorException(
-                $"The model folder '{folder}' has neither {SingleFile} nor {IndexFile}. Weights in other formats must be converted to safetensors first.");
+                $"The model folder '{files.Path}' has neither {ModelFiles.SingleFile} nor {ModelFiles.IndexFile} nor a GGUF file. Weights in other formats must be converted to safetensors first.");
         }
 
-        return new WeightStore(folder, [.. ShardNames(index).Select(name => OpenShard(folder, name))], basePrefix, device);
+        SafetensorsFile[] opened = File.Exists(single)
+            ? [SafetensorsFile.Open(single)]
+            : [.. ShardNames(index).Select(name => OpenShard(files, name))];
+        return new WeightStore(files, opened, Tensors(files, opened), architecture.BasePrefix, device);
     }
 
     /// <summary>Whether a tensor is there. Names are those of the whole model, with the base model's prefix.</summary>
@@ -77,40 +77,82 @@ internal sealed class WeightStore
 
     /// <summary>Whether a tensor of this shape is there.</summary>
     public bool Contains(string name, params long[] shape) =>
-        _tensors.TryGetValue(Stored(name), out var tensor) && tensor.Entry.Shape.AsSpan().SequenceEqual(shape);
+        _tensors.TryGetValue(Stored(name), out var tensor) && tensor.Shape.AsSpan().SequenceEqual(shape);
 
     /// <summary>Reads a tensor as float32 onto the store's device. The caller owns it.</summary>
     /// <exception cref="UserErrorException">It is missing, has another shape, or cannot be read.</exception>
     public Tensor Load(string name, params long[] shape)
     {
-        if (!_tensors.TryGetValue(Stored(name), out var found))
-        {
-            throw new UserErrorException(
-                $"The model in '{_folder}' has no tensor '{name}', which its config.json calls for. The weights and config.json do not belong together, or a file is missing.");
-        }
-
-        var (file, entry) = found;
-        if (!entry.Shape.AsSpan().SequenceEqual(shape))
-        {
-            throw new UserErrorException(
-                $"'{file.Path}': tensor '{entry.Name}' is [{string.Join(", ", entry.Shape)}], but config.json calls for [{string.Join(", ", shape)}]. The weights and config.json do not belong together.");
-        }
-
+        var stored = Find(name, shape);
         using var _ = no_grad();
-        var tensor = file.Read(entry);
-        Interlocked.Add(ref _bytesRead, entry.Bytes);
+        var tensor = TensorReader.Expanded(stored);
+        Interlocked.Add(ref _bytesRead, stored.Entry.Bytes);
         return tensor.to(_device, disposeAfter: true);
+    }
+
+    /// <summary>The same weights, of which large matrices are to be held as stored and expanded in a buffer of the caller's.</summary>
+    public WeightStore AsStored(ExpansionBuffer buffer) => new(this, buffer);
+
+    /// <summary>Reads a matrix as it is stored, or gives null where it is to be held expanded: by choice, or because it is stored as float32.</summary>
+    /// <exception cref="UserErrorException">It is missing, has another shape, or cannot be read.</exception>
+    public StoredMatrix? LoadStored(string name, params long[] shape)
+    {
+        if (Buffer is null)
+        {
+            return null;
+        }
+
+        var stored = Find(name, shape);
+        if (stored.Format == NumberFormat.Float32)
+        {
+            return null;
+        }
+
+        var matrix = new StoredMatrix(stored, Buffer);
+        Interlocked.Add(ref _bytesRead, stored.Entry.Bytes);
+        return matrix;
+    }
+
+    private StoredTensor Find(string name, long[] shape)
+    {
+        if (!_tensors.TryGetValue(Stored(name), out var stored))
+        {
+            throw new UserErrorException(
+                $"The model in '{_path}' has no tensor '{name}', which its configuration calls for. The weights and config.json do not belong together, or a file is missing.");
+        }
+
+        return stored.Shape.AsSpan().SequenceEqual(shape)
+            ? stored
+            : throw new UserErrorException(
+                $"'{stored.Path}': tensor '{stored.Entry.Name}' is [{string.Join(", ", stored.Shape)}], but the configuration calls for [{string.Join(", ", shape)}]. The weights and config.json do not belong together.");
+    }
+
+    private static Dictionary<string, StoredTensor> Tensors(ModelFiles files, IEnumerable<SafetensorsFile> opened)
+    {
+        var tensors = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (var file in opened)
+        {
+            foreach (var (name, entry) in file.Entries)
+            {
+                if (!tensors.TryAdd(name, new StoredTensor(file.Path, entry)))
+                {
+                    throw new UserErrorException($"'{files.Path}': tensor '{name}' is in more than one file. Remove the files that the model's index does not name.");
+                }
+            }
+        }
+
+        return tensors;
     }
 
     private string Stored(string name) =>
         _basePrefix.Length > 0 && name.StartsWith(_basePrefix, StringComparison.Ordinal) ? name[_basePrefix.Length..] : name;
 
-    private static SafetensorsFile OpenShard(string folder, string name)
+    private static SafetensorsFile OpenShard(ModelFiles files, string name)
     {
-        string path = Path.Combine(folder, name);
+        string path = files.In(name);
         return File.Exists(path)
             ? SafetensorsFile.Open(path)
-            : throw new UserErrorException($"The model folder '{folder}' lacks '{name}', which {IndexFile} names. Fetch the missing file.");
+            : throw new UserErrorException($"The model folder '{files.Path}' lacks '{name}', which {ModelFiles.IndexFile} names. Fetch the missing file.");
     }
 
     private static IEnumerable<string> ShardNames(string index)

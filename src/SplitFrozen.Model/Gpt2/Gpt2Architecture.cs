@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
@@ -14,7 +15,7 @@ internal sealed class Gpt2Architecture(Gpt2Config config) : Architecture
     public override string BasePrefix => "transformer.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> UsualTargets { get; } = ["c_attn"];
+    public override IReadOnlyList<string> UsualTargets => BlockMatrix.UsualTargets(ModelFamily.Gpt2);
 
     /// <inheritdoc/>
     public override WeightOrder Order => WeightOrder.InputFirst;

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
@@ -18,7 +19,7 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
     public override string BasePrefix => "model.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> UsualTargets { get; } = ["q_proj", "v_proj"];
+    public override IReadOnlyList<string> UsualTargets => BlockMatrix.UsualTargets(ModelFamily.Llama);
 
     /// <inheritdoc/>
     public override WeightOrder Order => WeightOrder.OutputFirst;

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain;
 using SplitFrozen.Model.Files;
 
 namespace SplitFrozen.Model.Llama;
@@ -11,14 +12,28 @@ internal enum RotaryScaling
     /// <summary>All angles are divided by a factor.</summary>
     Linear,
 
+    /// <summary>The angles of each pair are divided by a number of its own, which a GGUF file lists.</summary>
+    Listed,
+
     /// <summary>Llama 3.1: long wavelengths are divided by a factor, short ones kept, with a smooth passage between.</summary>
     Llama3,
 }
 
-/// <summary>Rotary position embeddings as config.json describes them.</summary>
+/// <summary>Rotary position embeddings as config.json or a GGUF file describes them.</summary>
 internal sealed record RotaryConfig(
     double Theta, RotaryScaling Scaling, double Factor, double LowFrequencyFactor, double HighFrequencyFactor, int OriginalContext)
 {
+    /// <summary>What the angles of each pair are divided by [Dh / 2], for <see cref="RotaryScaling.Listed"/>.</summary>
+    public IReadOnlyList<float> Divisors { get; private init; } = [];
+
+    /// <summary>The same with the angles of each pair divided by listed numbers.</summary>
+    /// <exception cref="UserErrorException">Their number does not fit, or the angles are scaled otherwise already.</exception>
+    public RotaryConfig Divided(IReadOnlyList<float> divisors, int headWidth, string path) =>
+        Scaling == RotaryScaling.None && divisors.Count == headWidth / 2
+            ? this with { Scaling = RotaryScaling.Listed, Divisors = divisors }
+            : throw new UserErrorException(
+                $"'{path}' lists {divisors.Count} divisors of rotary angles beside scaling {Scaling}; {headWidth / 2} divisors without other scaling can be read.");
+
     /// <summary>Reads <c>rope_parameters</c> (newest form), or <c>rope_theta</c> and <c>rope_scaling</c> (older form).</summary>
     public static RotaryConfig Read(ConfigJson json, int context)
     {

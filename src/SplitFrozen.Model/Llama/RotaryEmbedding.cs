@@ -13,7 +13,7 @@ internal static class RotaryEmbedding
         float[] frequencies = new float[headWidth / 2];
         for (int i = 0; i < frequencies.Length; i++)
         {
-            frequencies[i] = (float)Scaled(Math.Pow(config.Theta, -2.0 * i / headWidth), config);
+            frequencies[i] = (float)Scaled(Math.Pow(config.Theta, -2.0 * i / headWidth), i, config);
         }
 
         return frequencies;
@@ -35,8 +35,13 @@ internal static class RotaryEmbedding
     }
 
     /// <summary>Llama 3.1's scaling as in its reference code and in Hugging Face's modeling_rope_utils.</summary>
-    private static double Scaled(double frequency, RotaryConfig config)
+    private static double Scaled(double frequency, int pair, RotaryConfig config)
     {
+        if (config.Scaling == RotaryScaling.Listed)
+        {
+            return frequency / config.Divisors[pair];
+        }
+
         if (config.Scaling != RotaryScaling.Llama3)
         {
             return frequency / config.Factor;

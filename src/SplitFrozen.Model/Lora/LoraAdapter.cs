@@ -38,7 +38,7 @@ internal sealed class LoraAdapter
     public Tensor Add(Tensor y, Tensor x, ForwardPass pass, RowSelection? rows)
     {
         var (input, inner) = Inner(x, pass, rows);
-        var output = y.addmm_(inner, _b.Value.t(), 1, _scale);
+        var output = Products.Add(y, inner, _b.Value.t(), _scale);
         pass.Tape?.Add(new LoraTape.Entry(this, input.detach(), inner, [new LoraTape.Part(inner.detach(), output, 0)]));
         return output;
     }
@@ -54,8 +54,8 @@ internal sealed class LoraAdapter
         long columns = first.shape[1];
         var (input, inner) = Inner(x, pass, null);
         var narrowed = inner.index_select(0, some.Index);
-        var firstOutput = first.addmm_(narrowed, _b.Value.narrow(0, 0, columns).t(), 1, _scale);
-        var restOutput = rest.addmm_(inner, _b.Value.narrow(0, columns, rest.shape[1]).t(), 1, _scale);
+        var firstOutput = Products.Add(first, narrowed, _b.Value.narrow(0, 0, columns).t(), _scale);
+        var restOutput = Products.Add(rest, inner, _b.Value.narrow(0, columns, rest.shape[1]).t(), _scale);
         pass.Tape?.Add(new LoraTape.Entry(this, input.detach(), inner,
         [
             new LoraTape.Part(narrowed.detach(), firstOutput, 0),
@@ -67,18 +67,18 @@ internal sealed class LoraAdapter
     /// <summary>W: adds the gradient of A, dA += dhᵀ x.</summary>
     /// <param name="input">x after dropout [R, in].</param>
     /// <param name="innerGradient">dh [R, r]; holds the factor s already.</param>
-    public void AddGradientOfA(Tensor input, Tensor innerGradient) => _a.Gradient.addmm_(innerGradient.t(), input, 1, 1);
+    public void AddGradientOfA(Tensor input, Tensor innerGradient) => Products.Add(_a.Gradient, innerGradient.t(), input, 1);
 
     /// <summary>W: adds the gradient of rows of B, dB += s · dyᵀ h.</summary>
     /// <param name="part">What was computed with those rows.</param>
     /// <param name="outputGradient">dy [R, columns].</param>
     public void AddGradientOfB(LoraTape.Part part, Tensor outputGradient) =>
-        _b.Gradient.narrow(0, part.FirstColumn, outputGradient.shape[1]).addmm_(outputGradient.t(), part.Inner, 1, _scale);
+        Products.Add(_b.Gradient.narrow(0, part.FirstColumn, outputGradient.shape[1]), outputGradient.t(), part.Inner, _scale);
 
     private (Tensor Input, Tensor Inner) Inner(Tensor x, ForwardPass pass, RowSelection? rows)
     {
         var input = pass.Tape?.Dropout is { } dropout ? x.mul(dropout.Mask(Module, pass, rows, (int)x.shape[1], x.device)) : x;
-        var inner = input.mm(_a.Value.t());
+        var inner = Products.Multiply(input, _a.Value.t());
 
         // Nothing below the first adapter needs a gradient: there the graph begins, here.
         if (pass.Tape is not null && !inner.requires_grad)

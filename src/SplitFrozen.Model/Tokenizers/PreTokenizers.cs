@@ -46,6 +46,12 @@ internal static partial class PreTokenizers
         };
     }
 
+    /// <summary>Each match of an expression is a word, and so is what lies between matches.</summary>
+    public static PreTokenizer Isolated(Regex expression) => Split(new TextPattern(expression), SplitBehavior.Isolated, false);
+
+    /// <summary>One after the other.</summary>
+    public static PreTokenizer Then(params PreTokenizer[] steps) => Chain(steps);
+
     // The expression of OpenAI's GPT-2 encoder (MIT).
     [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]
     private static partial Regex Gpt2Word();

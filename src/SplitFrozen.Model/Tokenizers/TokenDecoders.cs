@@ -40,7 +40,7 @@ internal static class TokenDecoders
         tokens => [.. tokens.Select(token => token.Replace(what, by, StringComparison.Ordinal))];
 
     /// <summary>Runs of byte tokens such as <c>&lt;0x0A&gt;</c> become their UTF-8 text; in a run that is no UTF-8 each byte becomes U+FFFD.</summary>
-    private static List<string> ByteFallback(IReadOnlyList<string> tokens)
+    public static List<string> ByteFallback(IReadOnlyList<string> tokens)
     {
         var pieces = new List<string>();
         var run = new List<byte>();

@@ -1,29 +1,32 @@
 using SplitFrozen.Domain;
+using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Gguf;
 
 namespace SplitFrozen.Model.Tokenizers;
 
 /// <summary>Opens the tokenizer of a model folder.</summary>
 public static class TokenizerFolder
 {
-    /// <summary>Reads tokenizer.json where there is one, else vocab.json with merges.txt.</summary>
-    /// <param name="modelFolder">A Hugging Face model folder.</param>
+    /// <summary>Reads tokenizer.json where there is one, else vocab.json with merges.txt, else a GGUF file's metadata.</summary>
+    /// <param name="modelFolder">A Hugging Face model folder, or a GGUF file.</param>
     /// <exception cref="UserErrorException">Files are missing, malformed, contradict each other or are of an unknown kind.</exception>
     public static ITextTokenizer Open(string modelFolder)
     {
-        if (!Directory.Exists(modelFolder))
-        {
-            throw new UserErrorException($"The model folder {modelFolder} does not exist. Set splitfrozen.model.path (--model) to a folder with a model.");
-        }
-
-        var json = Path.Combine(modelFolder, "tokenizer.json");
+        var files = ModelFiles.Find(modelFolder);
+        var json = files.In("tokenizer.json");
         if (File.Exists(json))
         {
-            return TokenizerJson.Open(modelFolder, json);
+            return TokenizerJson.Open(files.Folder, json);
         }
 
-        var vocabulary = Path.Combine(modelFolder, "vocab.json");
-        var merges = Path.Combine(modelFolder, "merges.txt");
+        var vocabulary = files.In("vocab.json");
+        var merges = files.In("merges.txt");
         var missing = new[] { vocabulary, merges }.Where(file => !File.Exists(file)).Select(file => Path.GetFileName(file)).ToList();
+        if (missing.Count > 0 && files.OpenGguf() is { } gguf)
+        {
+            return GgufTokenizer.Open(gguf);
+        }
+
         return missing.Count == 0
             ? OpenFiles(vocabulary, merges)
             : throw new UserErrorException(

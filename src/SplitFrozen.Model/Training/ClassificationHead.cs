@@ -32,7 +32,7 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     public override long[] Targets(int[] targets) => Array.ConvertAll(targets, target => (long)target);
 
     /// <inheritdoc/>
-    public override Tensor Logits(Tensor rows) => rows.mm(weight.Value.t());
+    public override Tensor Logits(Tensor rows) => Products.Multiply(rows, weight.Value.t());
 
     /// <inheritdoc/>
     public override TargetScore Score(Tensor rows, Tensor targets) => CrossEntropy.Score(Logits(rows), targets).Score;
@@ -47,12 +47,12 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     }
 
     /// <inheritdoc/>
-    public override Tensor InputGradient(HeadMemory memory) => memory.Gradient.mm(weight.Value);
+    public override Tensor InputGradient(HeadMemory memory) => Products.Multiply(memory.Gradient, weight.Value);
 
     /// <inheritdoc/>
     public override void AddGradient(HeadMemory memory)
     {
         var rows = memory.Rows ?? throw new InvalidOperationException("The head's input was not kept.");
-        weight.Gradient.addmm_(memory.Gradient.t(), rows, 1, 1);
+        Products.Add(weight.Gradient, memory.Gradient.t(), rows, 1);
     }
 }

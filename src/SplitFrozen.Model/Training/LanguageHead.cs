@@ -38,7 +38,7 @@ internal sealed class LanguageHead(Tensor weight) : Head
         [.. targets.Where(target => target != Target.Ignored).Select(target => (long)target)];
 
     /// <inheritdoc/>
-    public override Tensor Logits(Tensor rows) => rows.mm(weight.t());
+    public override Tensor Logits(Tensor rows) => Products.Multiply(rows, weight.t());
 
     /// <inheritdoc/>
     public override TargetScore Score(Tensor rows, Tensor targets) =>
@@ -85,7 +85,7 @@ internal sealed class LanguageHead(Tensor weight) : Head
     {
         var logits = Logits(rows);
         var (score, logSum) = CrossEntropy.Score(logits, targets);
-        gradient?.copy_(CrossEntropy.GradientInPlace(logits, logSum, targets).mm(weight));
+        gradient?.copy_(Products.Multiply(CrossEntropy.GradientInPlace(logits, logSum, targets), weight));
         return score;
     }
 }

@@ -56,7 +56,9 @@ public static class DeviceCommands
         public string? Fault() =>
             Faults.Of(Device) ?? (Samples is null || SkipUnits is null ? "the samples are missing" : null)
             ?? (Samples!.Length == 0 ? "a grant holds no sample" : null)
-            ?? (Array.Exists(Samples, s => s < 0) ? "a sample index is negative" : null);
+            ?? (Array.Exists(Samples, s => s < 0) ? "a sample index is negative" : null)
+            ?? (Array.Exists(SkipUnits!, u => u < 0) ? "a unit's number is negative" : null)
+            ?? (Id.Epoch < 0 || Id.Number < 0 ? "the grant's id is negative" : null);
     }
 
     /// <summary>Credits come back: so many units of this incarnation were placed in all. Cumulative, so that a lost message does no harm.</summary>

@@ -120,11 +120,12 @@ public sealed class FrameFuzzSpecs(ITestOutputHelper output)
     /// <summary>Makes the checksums right again, so that a mutation reaches the checks behind them.</summary>
     private static void Repair(byte[] frame)
     {
-        var size = BinaryPrimitives.ReadInt32LittleEndian(frame.AsSpan(FrameLayout.HeaderBytes));
+        long size = BinaryPrimitives.ReadInt32LittleEndian(frame.AsSpan(FrameLayout.HeaderBytes));
         if (size > FrameLayout.FixedBytes + 8 && size + 16 <= frame.Length)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(size - 8), XxHash3.HashToUInt64(frame.AsSpan(0, size - 8)));
-            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(frame.Length - 8), XxHash3.HashToUInt64(frame.AsSpan(size..^8)));
+            var end = (int)size;
+            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(end - 8), XxHash3.HashToUInt64(frame.AsSpan(0, end - 8)));
+            BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(frame.Length - 8), XxHash3.HashToUInt64(frame.AsSpan(end..^8)));
         }
     }
 }

@@ -63,7 +63,7 @@ public sealed class TlsSpecs : IDisposable
     [Fact(DisplayName = "A device without a certificate is refused")]
     public void Should_refuse_who_has_no_certificate()
     {
-        using var stream = new System.Net.Security.SslStream(_channel.Connect(), false, (_, _, _, _) => true);
+        using var stream = new System.Net.Security.SslStream(_channel.Connect(), false, (_, certificate, _, _) => certificate is not null);
         try
         {
             stream.AuthenticateAsClient("127.0.0.1");

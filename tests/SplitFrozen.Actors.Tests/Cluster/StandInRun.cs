@@ -58,8 +58,10 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         OnEvent(e);
     }
 
-    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) =>
-        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka);
+    public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) => OnClusterAsync(null, stop);
+
+    public Task<RunSummary> OnClusterAsync(Func<NodeProfile, Stream, Stream>? link, CancellationToken stop = default) =>
+        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link: link);
 
     public ServerRun Server(CancellationToken stop = default)
     {

@@ -116,8 +116,8 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         }
     }
 
-    [Fact(DisplayName = "Truncated and random bytes are refused")]
-    public void Should_refuse_garbage()
+    [Fact(DisplayName = "Bytes that end early are refused at once")]
+    public void Should_refuse_truncated_bytes()
     {
         var bytes = Serializer().ToBinary(Examples[0]);
         for (var length = 0; length < bytes.Length; length++)

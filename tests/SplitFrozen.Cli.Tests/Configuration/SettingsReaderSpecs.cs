@@ -8,6 +8,7 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
@@ -26,11 +27,22 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
         Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null), settings.Training);
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
+        Assert.Equivalent(
+            new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
         Assert.Empty(settings.Lora.Targets);
         Assert.Empty(settings.Nodes);
         Assert.Empty(settings.Cluster.SeedNodes);
         Assert.Null(settings.Run.Path);
+    }
+
+    [Theory]
+    [InlineData("expanded", WeightHolding.Expanded)]
+    [InlineData("as-stored", WeightHolding.AsStored)]
+    public void Should_read_how_devices_hold_weights(string word, WeightHolding holding)
+    {
+        Assert.Equal(WeightHolding.Expanded, SettingsReader.Read(ConfigurationFactory.Empty).Device.Weights);
+        Assert.Equal(holding, SettingsReader.Read(SettingsReader.Load([], [$"splitfrozen.device.weights={word}"])).Device.Weights);
     }
 
     [Fact]
@@ -117,8 +129,14 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.start.limit", "soon", "30s")]
     [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
     [InlineData("splitfrozen.device.id", "my phone", "letters, digits")]
+    [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
     [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
+    [InlineData("splitfrozen.allocation.policy", "fair", "static, proportional, balanced, manual")]
+    [InlineData("splitfrozen.allocation.hysteresis", "1", "not including, 1")]
+    [InlineData("splitfrozen.allocation.max-changes", "0", "1 to 100000")]
+    [InlineData("splitfrozen.allocation.manual", "4", "section with names of your own")]
+    [InlineData("splitfrozen.allocation.manual.phone-3", "none", "whole number from 1")]
     public void Should_refuse_a_value_and_name_key_value_and_what_is_allowed(string key, string value, string allowed)
     {
         var message = Refusal([$"{key}={value}"]);
@@ -140,6 +158,16 @@ public sealed class SettingsReaderSpecs
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)
     {
         Assert.Contains(named, Refusal(settings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Should_take_layers_by_device_id()
+    {
+        var settings = Load("local.conf", "splitfrozen.allocation.policy=manual", "splitfrozen.allocation.manual={ phone-3 = 4, \"board.7\" = 1 }");
+
+        Assert.Equal(
+            [("board.7", 1), ("phone-3", 4)],
+            settings.Allocation.Manual.Select(m => (m.Key, m.Value)).OrderBy(m => m.Key, StringComparer.Ordinal));
     }
 
     public static TheoryData<string> AllKeys() => [.. Leaves(SettingsReader.Defaults.Root, "")];

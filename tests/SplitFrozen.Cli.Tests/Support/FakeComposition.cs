@@ -5,6 +5,7 @@ using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Tests.Support;
 
@@ -57,6 +58,20 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     public string DescribeModel(Settings settings) => "a model of 8 layers";
 
     public string DescribeData(Settings settings) => "77 labels";
+
+    /// <summary>The model that simulations see.</summary>
+    public ModelShape Shape { get; set; } = new(ModelFamily.Gpt2, 8, 128, 4, 4, 32, 512, 8192, 512, true, 4);
+
+    public ModelShape ReadShape(Settings settings)
+    {
+        Opened = settings;
+        return Shape;
+    }
+
+    /// <summary>Ten samples of 20 tokens a device.</summary>
+    public FleetData MeasureFleet(Settings settings) => new(
+        ReadShape(settings), TaskKind.Classification, settings.Model.Cut ?? 4,
+        [.. Enumerable.Range(0, settings.Data.Partition.Devices).Select(_ => Enumerable.Repeat(20, 10).ToArray())]);
 
     public AdapterScore Score(Settings settings, string adapterFolder)
     {

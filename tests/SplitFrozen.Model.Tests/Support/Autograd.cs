@@ -19,8 +19,9 @@ internal static class Autograd
     public static (double Loss, Dictionary<string, float[]> Gradients) Run(RandomCase random, int step, IReadOnlyList<ActivationBatch> batches)
     {
         using var scope = NewDisposeScope();
-        var architecture = Architecture.Read(random.Model.Name);
-        var weights = WeightStore.Open(random.Model.Name, architecture.BasePrefix, CPU);
+        var files = ModelFiles.Find(random.Model.Name);
+        var architecture = Architecture.Read(files);
+        var weights = WeightStore.Open(files, architecture, CPU);
         using var parts = TrainerParts.Load(architecture, weights, random.Spec, "reference", CPU);
         foreach (var member in parts.Trainables.Members)
         {

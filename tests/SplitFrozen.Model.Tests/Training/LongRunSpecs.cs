@@ -50,8 +50,9 @@ public sealed class LongRunSpecs
     public void Should_leave_frozen_weights(ModelFamily family)
     {
         using var random = new RandomCase(family, 12, dropout: 0.1);
-        var architecture = Architecture.Read(random.Model.Name);
-        var weights = WeightStore.Open(random.Model.Name, architecture.BasePrefix, CPU);
+        var files = ModelFiles.Find(random.Model.Name);
+        var architecture = Architecture.Read(files);
+        var weights = WeightStore.Open(files, architecture, CPU);
         var parts = TrainerParts.Load(architecture, weights, random.Spec, "frozen", CPU);
         using var stage = new TrainerStage(architecture, random.Spec, parts, CPU);
         float[] before = Frozen(parts);

@@ -1,0 +1,136 @@
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Model;
+
+namespace SplitFrozen.Cli.Benchmarks.Compute;
+
+/// <summary>How near the modules come to the rate of the bare matrix products on this machine.</summary>
+internal static class ComputeBench
+{
+    /// <summary>Its name on the command line.</summary>
+    public const string Name = "compute";
+
+    private const int Rounds = 5;
+    private const int Samples = 16;
+    private const int Length = 128;
+    private const double Giga = 1e9;
+
+    private static readonly ModelShape Gpt2Small = new(ModelFamily.Gpt2, 12, 768, 12, 12, 64, 3072, 1024, 1024, true, 4);
+    private static readonly ModelShape SmolLm2 = new(ModelFamily.Llama, 30, 576, 9, 3, 64, 1536, 1024, 2048, true, 4);
+    private static readonly ModelShape Bundled = new(ModelFamily.Gpt2, 8, 192, 6, 6, 32, 768, 8192, 128, true, 2);
+
+    /// <summary>Measures.</summary>
+    public static BenchReport Run(Action<string> tell)
+    {
+        TorchRuntime.UseThreads(Environment.ProcessorCount);
+        var rows = new List<BenchRow>();
+        var ratios = new Dictionary<string, double?>(StringComparer.Ordinal);
+        var notes = new List<string>
+        {
+            $"{Environment.ProcessorCount} threads, {Samples} samples of {Length} tokens unless said otherwise; lower half of the blocks frozen, upper half trained, rank 8; {TorchRuntime.Versions}.",
+            "Operations by the cost model: a multiply-add counts two, attention over the full sequence, norms and element-wise functions not at all, shortcuts not as if computed.",
+        };
+        using (var subject = Load(tell, "GPT-2 small", Gpt2Small))
+        {
+            var figures = Measure(tell, subject, rows, Enumerable.Repeat(Length, Samples).ToArray(), "");
+            ratios["frozen_forward_gpt2"] = figures.Frozen;
+            ratios["fbw_gpt2"] = figures.Trained;
+            ratios["lora_forward_gpt2"] = figures.Lora;
+            var useful = Measure(tell, subject, rows, LengthHistogram.Draw(Samples * Length, seed: 1), ", MRPC's lengths");
+            ratios["useful_mrpc_gpt2"] = Math.Min(useful.Frozen, useful.Trained);
+            ratios["vs_pytorch"] = Compare(tell, subject, rows, notes);
+            var (spent, whole) = subject.Shortcut(subject.Batch([.. Enumerable.Repeat(Length, Samples)]));
+            ratios["spent_of_whole_gpt2"] = spent / whole;
+        }
+
+        using (var subject = Load(tell, "SmolLM2-135M", SmolLm2))
+        {
+            var figures = Measure(tell, subject, rows, Enumerable.Repeat(Length, Samples).ToArray(), "");
+            ratios["frozen_forward_smollm2"] = figures.Frozen;
+            ratios["fbw_smollm2"] = figures.Trained;
+        }
+
+        using (var subject = Load(tell, "bundled model", Bundled))
+        {
+            ratios["fbw_bundled"] = Measure(tell, subject, rows, Enumerable.Repeat(Length, Samples).ToArray(), "").Trained;
+        }
+
+        return new BenchReport(Name, Machine.Current(), ratios, rows, notes);
+    }
+
+    private static ComputeSubject Load(Action<string> tell, string name, ModelShape shape)
+    {
+        tell($"Writing random weights of {name}'s shapes");
+        return new ComputeSubject(name, shape);
+    }
+
+    /// <summary>Ceiling and modules by turns; a ratio is the median of each round's ratio to the ceilings measured just before it and just after.</summary>
+    private static (double Frozen, double Lora, double Trained) Measure(
+        Action<string> tell, ComputeSubject subject, List<BenchRow> rows, int[] lengths, string suffix)
+    {
+        tell($"Measuring {subject.Name}{suffix}: {lengths.Length} samples, {lengths.Sum()} tokens");
+        using var ceiling = new GemmCeiling(subject.Shape, lengths.Sum());
+        var batch = subject.Batch(lengths);
+        subject.FrozenForward(batch);
+        subject.StepSeconds(batch);
+        ceiling.Both();
+        List<double> forward = [], both = [], frozen = [], lora = [], trained = [], step = [];
+        List<double> frozenRatio = [], loraRatio = [], trainedRatio = [];
+        for (var round = 0; round < Rounds; round++)
+        {
+            var (forwardBefore, bothBefore) = (ceiling.Forward(), ceiling.Both());
+            frozen.Add(subject.FrozenForward(batch));
+            lora.Add(subject.LoraForward(batch));
+            step.Add(subject.StepSeconds(batch));
+            trained.Add(subject.ForwardBackward(batch));
+            forward.Add((forwardBefore + ceiling.Forward()) / 2);
+            both.Add((bothBefore + ceiling.Both()) / 2);
+            frozenRatio.Add(frozen[^1] / forward[^1]);
+            loraRatio.Add(lora[^1] / forward[^1]);
+            trainedRatio.Add(trained[^1] / both[^1]);
+        }
+
+        var name = subject.Name + suffix;
+        rows.Add(Gigas($"{name}: matrix products, forward", forward));
+        rows.Add(Gigas($"{name}: matrix products, forward and backward", both));
+        rows.Add(Gigas($"{name}: frozen forward", frozen));
+        rows.Add(Gigas($"{name}: LoRA forward", lora));
+        rows.Add(Gigas($"{name}: F + B + W", trained));
+        rows.Add(BenchRow.Of($"{name}: optimiser step", "ms", step.Select(s => 1e3 * s)));
+        BenchRow[] found =
+        [
+            BenchRow.Of($"{name}: frozen forward to products", "ratio", frozenRatio), BenchRow.Of($"{name}: LoRA forward to products", "ratio", loraRatio),
+            BenchRow.Of($"{name}: F + B + W to products", "ratio", trainedRatio),
+        ];
+        rows.AddRange(found);
+        return (found[0].Median, found[1].Median, found[2].Median);
+    }
+
+    private static BenchRow Gigas(string name, IEnumerable<double> rates) => BenchRow.Of(name, "GFLOP/s", rates.Select(r => r / Giga));
+
+    private static double? Compare(Action<string> tell, ComputeSubject subject, List<BenchRow> rows, List<string> notes)
+    {
+        using var peer = PyTorchPeer.Start(subject.Shape.Layers / 2, Samples, Length);
+        if (peer is null)
+        {
+            notes.Add("PyTorch was not measured: /usr/bin/python3 has no torch (Debian: apt-get install python3-torch).");
+            return null;
+        }
+
+        tell($"Measuring against {peer.Version}");
+        var batch = subject.Batch([.. Enumerable.Repeat(Length, Samples)]);
+        peer.TrainSeconds();
+        subject.TrainSeconds(batch);
+        List<double> ours = [], theirs = [];
+        for (var round = 0; round < Rounds; round++)
+        {
+            ours.Add(subject.TrainSeconds(batch));
+            theirs.Add(peer.TrainSeconds());
+        }
+
+        rows.Add(BenchRow.Of("A LoRA step of GPT-2 small's blocks 6 to 11", "s", ours));
+        rows.Add(BenchRow.Of($"The same in {peer.Version}", "s", theirs));
+        var ratio = BenchRow.Of("Rate to PyTorch's", "ratio", ours.Zip(theirs, (o, t) => t / o));
+        rows.Add(ratio);
+        return ratio.Median;
+    }
+}

@@ -1,0 +1,95 @@
+using SplitFrozen.Actors.Allocation;
+using SplitFrozen.Actors.Configuration;
+using SplitFrozen.Cli.Allocation;
+using SplitFrozen.Cli.Composing;
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Simulation;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Cli.Simulation;
+
+/// <summary>Makes a fleet of what was asked for: made up, from a file of profiles, from a configuration, or from a finished run.</summary>
+internal static class FleetBuilder
+{
+    private static readonly Distribution Endless = Distribution.Constant(double.PositiveInfinity);
+    private static readonly Distribution None = Distribution.Constant(0);
+
+    /// <summary>The fleet of a request.</summary>
+    /// <exception cref="UserErrorException">Something asked for is not to be had, or does not fit.</exception>
+    public static FleetSpec Build(SimulateRequest request, IComposition composition, RunRecord? run)
+    {
+        var settings = run?.Settings ?? SettingsReader.Read(request.Configuration!);
+        return run is not null || request.NamesConfiguration ? Configured(request, settings, composition.MeasureFleet(settings), run) : MadeUp(request, settings);
+    }
+
+    private static FleetSpec MadeUp(SimulateRequest request, Settings settings)
+    {
+        var shape = KnownShapes.Find(request.Shape);
+        var cut = settings.Model.Cut ?? shape.Layers / 2;
+        if (cut >= shape.Layers)
+        {
+            throw new UserErrorException($"--cut = {cut} leaves nothing to train: {request.Shape} has {shape.Layers} layers, so 1 to {shape.Layers - 1} are allowed.");
+        }
+
+        var from = new ProfileDistributions(
+            request.GigaFlops, request.Link ?? Distribution.Parse("--link", "lognormal:40:0.7"), request.Latency ?? Distribution.Parse("--latency", "uniform:5:60"),
+            request.Memory, request.Samples, request.Length);
+        var seed = settings.Training.Seed;
+        var (nodes, shares) = request.Fleet is { } file ? FleetFile.Read(file) : (FleetDraw.Nodes(request.Devices, from, seed), null);
+        var batchSize = request.BatchSize ?? Math.Max(32, nodes.Count);
+        var training = settings.Training with
+        {
+            BatchSize = batchSize,
+            MicroBatchSize = Math.Min(settings.Training.MicroBatchSize, batchSize),
+            Epochs = request.Epochs ?? 1,
+        };
+        var devices = FleetDraw.Devices(nodes, (long)request.Batches * batchSize, from, settings.Data.MaxLength, seed, shares);
+        return Spec(request, settings, nodes, devices, training, cut, new ModelCosts(shape, cut, languageModel: false));
+    }
+
+    private static FleetSpec Configured(SimulateRequest request, Settings settings, FleetData data, RunRecord? run)
+    {
+        var nodes = settings.Nodes.Select((profile, i) => Node(profile, i, request, settings.Training.Seed)).ToList();
+        if (nodes.Count == 0)
+        {
+            throw new UserErrorException("splitfrozen.nodes names no device node, so that there is nothing to simulate; list some as in hocon/local.conf.");
+        }
+
+        var devices = data.Lengths.Select((lengths, part) => new SimulatedDevice(
+            SharedDevices.Id(part), run is null ? part % nodes.Count : Placement(run, SharedDevices.Id(part), nodes), lengths)).OrderBy(d => d.Id).ToList();
+        var training = settings.Training with { BatchSize = request.BatchSize ?? settings.Training.BatchSize, Epochs = request.Epochs ?? settings.Training.Epochs };
+        training = training with { MicroBatchSize = Math.Min(training.MicroBatchSize, training.BatchSize) };
+        return Spec(request, settings, nodes, devices, training, data.Cut, new ModelCosts(data.Shape, data.Cut, data.Task == TaskKind.LanguageModel));
+    }
+
+    /// <summary>A configured node; what its profile leaves open is drawn from the request's distributions.</summary>
+    private static SimulatedNode Node(NodeProfile profile, int index, SimulateRequest request, long seed)
+    {
+        var random = SeededRandom.For(seed, "simulated node", index);
+        var drawn = request.GigaFlops.Draw(random);
+        return new SimulatedNode(
+            profile.Name, (profile.GigaFlops ?? drawn) * 1e9, (request.Link ?? Endless).Draw(random) * 1e6 / 8, (request.Latency ?? None).Draw(random) / 1000,
+            request.Memory is { } memory ? (long)(memory.Draw(random) * 1024 * 1024) : null, []);
+    }
+
+    private static int Placement(RunRecord run, DeviceId device, List<SimulatedNode> nodes)
+    {
+        var was = run.Summary.Devices.FirstOrDefault(d => d.Id == device.Value)?.Node;
+        var index = nodes.FindIndex(n => n.Name == was);
+        return index >= 0 ? index
+            : throw new UserErrorException($"The run {run.Folder} does not say on which of splitfrozen.nodes device {device} was; --like works for runs of `splitfrozen train` over splitfrozen.nodes.");
+    }
+
+    private static FleetSpec Spec(
+        SimulateRequest request, Settings settings, IReadOnlyList<SimulatedNode> nodes, IReadOnlyList<SimulatedDevice> devices, TrainingSettings training,
+        int cut, ModelCosts costs)
+    {
+        var faults = new FaultSpec(FaultOptions.Crashes(request.Crashes, nodes), request.RandomCrashes, settings.Device.LostAfter.TotalSeconds);
+        return new FleetSpec(
+            FaultOptions.Slow(request.SlowDowns, nodes), devices, request.Server, costs, cut, training, settings.Pipeline, settings.Channel.Credits,
+            new AllocationPlan(PolicyLoader.Load(settings.Allocation), settings.Allocation, request.ReallocateEvery), faults);
+    }
+}

@@ -1,0 +1,71 @@
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace SplitFrozen.Model.Blocks;
+
+/// <summary>
+/// Every matrix product that the modules call for passes through here, so that a test can hold the cost model against what is really computed. The
+/// products that the graph's reverse pass adds follow from those noted: one for each operand that needs a gradient.
+/// </summary>
+internal static class Products
+{
+    [ThreadStatic]
+    private static Action<double, double>? _counter;
+
+    /// <summary>Calls back for each product on this thread: its floating-point operations, and those that its reverse pass will need. Null stops it.</summary>
+    public static void Count(Action<double, double>? counter) => _counter = counter;
+
+    /// <summary>x Wᵀ + b of a weight in torch's order [out, in].</summary>
+    public static Tensor Linear(Tensor x, Tensor weight, Tensor? bias)
+    {
+        Note(x, weight.shape[0]);
+        return F.linear(x, weight, bias);
+    }
+
+    /// <summary>x W + b of a weight in GPT-2's order [in, out].</summary>
+    public static Tensor Conv1D(Tensor x, Tensor weight, Tensor? bias)
+    {
+        Note(x, weight.shape[1]);
+        return bias is null ? x.mm(weight) : addmm(bias, x, weight, 1, 1);
+    }
+
+    /// <summary>x M, M without gradient.</summary>
+    public static Tensor Multiply(Tensor x, Tensor matrix)
+    {
+        Note(x, matrix.shape[1]);
+        return x.mm(matrix);
+    }
+
+    /// <summary>y += factor · x M, M without gradient.</summary>
+    public static Tensor Add(Tensor y, Tensor x, Tensor matrix, float factor)
+    {
+        Note(x, matrix.shape[1]);
+        return y.addmm_(x, matrix, 1, factor);
+    }
+
+    /// <summary>softmax(q kᵀ / √Dh) v, causal where asked for; counted over the full sequence.</summary>
+    /// <param name="query">[N, H, S, Dh].</param>
+    /// <param name="key">[N, H, S', Dh].</param>
+    /// <param name="value">[N, H, S', Dh].</param>
+    /// <param name="isCausal">Whether rows see only those before them.</param>
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, bool isCausal)
+    {
+        if (_counter is not null)
+        {
+            double forward = 4.0 * query.numel() * key.shape[2];
+            bool hasGradient = query.requires_grad || key.requires_grad || value.requires_grad;
+            _counter(forward, hasGradient ? 2 * forward : 0);
+        }
+
+        return F.scaled_dot_product_attention(query, key, value, is_casual: isCausal);
+    }
+
+    private static void Note(Tensor x, long outputs)
+    {
+        if (_counter is not null)
+        {
+            double forward = 2.0 * x.numel() * outputs;
+            _counter(forward, x.requires_grad ? forward : 0);
+        }
+    }
+}

@@ -33,6 +33,9 @@ internal static class SettingsRules
         Require(
             settings.Device.Partition is null || settings.Device.Id is not null,
             $"splitfrozen.device.partition = {settings.Device.Partition} needs splitfrozen.device.id: which device has that part.");
+        Require(
+            settings.Store.Mode == StoreMode.Disk || (settings.Store.KeyFile is null && settings.Store.Path is null),
+            $"splitfrozen.store.path and key-file are for files, and splitfrozen.store.mode = {settings.Store.Mode.ToString().ToLowerInvariant()} writes none; set the mode to disk, or leave them away.");
         var tls = settings.Security.Tls;
         Require(
             !tls.Enabled || (tls.Certificate is not null && tls.Key is not null && tls.Authority is not null),

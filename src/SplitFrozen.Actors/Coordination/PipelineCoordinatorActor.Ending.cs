@@ -164,11 +164,12 @@ internal sealed partial class PipelineCoordinatorActor
             Found(Before)?.Accuracy, Found(After)?.Accuracy, Found(ValidationSet)?.Accuracy, Found(Before)?.MeanLoss, Found(After)?.MeanLoss,
             _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
             adapter.Sha256, adapter.Bytes, _stages.TrainableParameters, _clock.Stages, _completed, valid,
-            [.. Remarks(valid, overruns, operations)], devices)
+            [.. _remarks, .. Remarks(valid, overruns, operations)], devices)
         {
+            Store = SummariseStore(),
             ChannelRefusals = RefusalTotals(),
             Best = _best.Best,
-        };
+        }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
     private IEnumerable<string> Remarks(bool valid, long overruns, long operations)

@@ -85,7 +85,18 @@ internal sealed partial class PipelineCoordinatorActor
             return false;
         }
 
-        (device.Samples, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.Capacity, true);
+        if (device.DataFingerprint is { } data && data != prepared.DataFingerprint)
+        {
+            Refuse(device, RefusalReason.BadId, "it came back with other data; a device must return with the data it left with");
+            return false;
+        }
+
+        (device.Samples, device.DataFingerprint, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.DataFingerprint, prepared.Capacity, true);
+        if (IsStoring)
+        {
+            _peers.Shuffle.Tell(new ShuffleActor.AdmitData(device.Id, prepared.DataFingerprint, prepared.Samples));
+        }
+
         _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity), prepared.Samples));
         Notify(new RunEvent.DeviceJoined(device.Id, device.Node, prepared.Samples, prepared.Capacity));
         return true;
@@ -172,9 +183,13 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        var limit = _run.Settings.Device.LostAfter;
-        Notify(new RunEvent.DeviceProblem(device.Id, $"{reason}; training waits up to {limit.TotalSeconds:0} s for its return"));
-        Timers.StartSingleTimer(device.Id, new ReturnLimit(device.Id), limit);
+        if (device.IsSpare)
+        {
+            Notify(new RunEvent.DeviceProblem(device.Id, $"{reason}; all its samples are stored, so that training goes on without it"));
+            return;
+        }
+
+        AwaitReturn(device, reason);
     }
 
     private void Refuse(DeviceEntry device, RefusalReason reason, string explanation)

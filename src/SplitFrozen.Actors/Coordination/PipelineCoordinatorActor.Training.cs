@@ -1,4 +1,7 @@
+using System.Diagnostics;
+
 using Akka.Actor;
+using Akka.Event;
 
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Shuffle;
@@ -24,6 +27,8 @@ internal sealed partial class PipelineCoordinatorActor
     private readonly BestScore _best;
     private string? _earlyStop;
     private int? _savedStep;
+    private readonly LabelMixWatch? _mix;
+    private readonly List<int> _labels = [];
     private int _epoch;
     private int _batch;
     private int _step;
@@ -46,6 +51,7 @@ internal sealed partial class PipelineCoordinatorActor
                 ScoreBefore();
             });
             Receive<ShuffleActor.UnitPlaced>(Placed);
+            Receive<ShuffleActor.Supplied>(Supplied);
             Receive<ShuffleActor.MicroBatchReady>(m =>
             {
                 if (_stages.IsTraining && (m.Epoch, m.Batch) == (_epoch, _batch))
@@ -96,8 +102,7 @@ internal sealed partial class PipelineCoordinatorActor
                 var samples = plan.GrantSamples(id.Number, ordinal);
                 if (samples.Length > 0)
                 {
-                    var device = _devices[roster[ordinal]];
-                    device.Ref?.Tell(device.Open(id, samples));
+                    Request(_devices[roster[ordinal]], id, samples);
                 }
             }
         }
@@ -106,10 +111,12 @@ internal sealed partial class PipelineCoordinatorActor
     private void Placed(ShuffleActor.UnitPlaced placed)
     {
         _clock.CatchUp(placed.CatchUpSeconds);
+        Count(placed);
         var device = _devices[placed.Device];
         if (device.Incarnation == placed.Incarnation)
         {
             device.Placed(placed.Grant, placed.Unit, placed.Samples);
+            AskHeld(device);
             _peers.Channel.Return(device.Id, device.Incarnation, device.PlacedUnits);
             device.Ref?.Tell(new DeviceCommands.ReturnCredits(device.Id, device.Incarnation, device.PlacedUnits));
         }
@@ -128,7 +135,7 @@ internal sealed partial class PipelineCoordinatorActor
         _lossLast = score.MeanLoss;
         _window!.BatchTrained(_epoch, _batch);
         CloseGrant();
-        Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples));
+        Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples) { LabelDistance = WatchLabels() });
         _step++;
         _batch++;
         OpenGrants();
@@ -144,6 +151,25 @@ internal sealed partial class PipelineCoordinatorActor
         {
             _peers.Channel.Memory.Close(new GrantId(_epoch, grant));
         }
+    }
+
+    /// <summary>Compares the labels of the global batch just trained with those of all training rows.</summary>
+    private double? WatchLabels()
+    {
+        if (_mix is null || _labels.Count == 0)
+        {
+            return null;
+        }
+
+        var (distance, alarm) = _mix.Note(_labels);
+        _labels.Clear();
+        if (alarm is { } excess)
+        {
+            _log.Warning("The label mix of global batches lies {Excess:0.00} farther from that of all rows than chance explains (splitfrozen.training.mix-alarm)", excess);
+            Notify(new RunEvent.LabelMixAlarm(_epoch, _step, excess));
+        }
+
+        return distance;
     }
 
     private void AfterStep()
@@ -168,8 +194,10 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void EndEpoch()
     {
+        _mix?.Reset();
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
         _plan.Close(_epoch);
+        ReportEpoch();
         (_epoch, _batch) = (_epoch + 1, 0);
         if (_run.Sets.Validation.Count > 0)
         {
@@ -199,6 +227,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextBatch()
     {
+        _epochStarted ??= Stopwatch.GetTimestamp();
         var (epoch, batch, rate) = (_epoch, _batch, _plan.LearningRate(_step));
         var count = Plan.MicroBatches(batch);
         _stages.Train(new StagePipeline.BatchWork(

@@ -41,6 +41,9 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         var pipeline = run.Settings.Pipeline;
         _stages = new StagePipeline(
             pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, StageFailed, StageLost);
+        _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
+            ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
+            : null;
         Gathering();
     }
 
@@ -86,7 +89,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
-        Receive<ShuffleActor.Taken>(m => _stages.Taken(m.Id, m.Batch, m.Rented));
+        Receive<ShuffleActor.Taken>(m =>
+        {
+            _labels.AddRange(m.Batch.Targets);
+            _stages.Taken(m.Id, m.Batch, m.Rented);
+        });
+        AlwaysStore();
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
 

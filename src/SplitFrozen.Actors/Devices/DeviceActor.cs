@@ -28,6 +28,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private RunSpec? _run;
     private ChannelClient? _channel;
     private IReadOnlyList<EncodedSample>? _samples;
+    private string _dataFingerprint = "";
     private GrantQueue? _queue;
     private Capacity? _capacity;
     private AllocationEpoch _allocation;
@@ -77,7 +78,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         Receive<DeviceCommands.Welcome>(_ => _log.Debug("{Device} was welcomed twice: it had greeted again before the answer came", _id));
         Receive<DataLoaded>(m =>
         {
-            _samples = m.Samples;
+            (_samples, _dataFingerprint) = (m.Samples, m.Fingerprint);
             Prepared();
         });
         Receive<DataFailed>(m => Fail(m.Error));
@@ -133,15 +134,21 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
 
     /// <summary>Reads and tokenises on a thread of its own: a large file must not hold up the thread pool that the control plane lives on.</summary>
     private void LoadData(RunSpec run) =>
-        Task.Factory.StartNew(() => _node.Data.Load(_id, run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-            .PipeTo(Self, Self, samples => new DataLoaded(samples), error => new DataFailed(error.GetBaseException()));
+        Task.Factory.StartNew(() => Load(run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .PipeTo(Self, Self, loaded => loaded, error => new DataFailed(error.GetBaseException()));
+
+    private DataLoaded Load(RunSpec run)
+    {
+        var samples = _node.Data.Load(_id, run);
+        return new DataLoaded(samples, DataFingerprint.Of(samples));
+    }
 
     private void Prepared()
     {
         if (_samples is not null && _capacity is { } capacity && _queue is null)
         {
             _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
-            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity));
+            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity, _dataFingerprint));
             _log.Info("{Device} has {Samples} samples and measured {Rate:0} tokens a second and layer", _id, _samples.Count, capacity.LayerTokensPerSecond);
         }
     }
@@ -247,7 +254,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         public static Beat Instance { get; } = new();
     }
 
-    private sealed record DataLoaded(IReadOnlyList<EncodedSample> Samples) : ILocalMessage;
+    private sealed record DataLoaded(IReadOnlyList<EncodedSample> Samples, string Fingerprint) : ILocalMessage;
 
     private sealed record DataFailed(Exception Error) : ILocalMessage;
 }

@@ -25,15 +25,16 @@ internal static class TrainingCommand
         var run = open(settings);
         var start = new RunStart(SettingsReader.Render(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()), run.Partition);
         var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
-        return await RunAsync(environment, run, hocon, folder).ConfigureAwait(false);
+        return await RunAsync(environment, settings, run, hocon, folder).ConfigureAwait(false);
     }
 
-    private static async Task<ExitCode> RunAsync(CliEnvironment environment, ITrainingRun run, Config hocon, RunFolder folder)
+    private static async Task<ExitCode> RunAsync(CliEnvironment environment, Settings settings, ITrainingRun run, Config hocon, RunFolder folder)
     {
         using var log = RunLog.ToFile(folder.Log, environment.Time);
         try
         {
             var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder).ConfigureAwait(false);
+            summary = WithAnswers(environment, settings, summary, folder.Paths);
             folder.Write(summary, SummaryView.Text(summary, folder.Paths.Folder));
             SummaryView.Show(environment.Out, summary, folder.Paths.Folder);
             return summary.Completed ? ExitCode.Done : ExitCode.Stopped;
@@ -52,6 +53,19 @@ internal static class TrainingCommand
 
             return code;
         }
+    }
+
+    /// <summary>Adds the exact match of generated answers where the setting asks for it.</summary>
+    private static RunSummary WithAnswers(CliEnvironment environment, Settings settings, RunSummary summary, RunPaths paths)
+    {
+        if (!settings.Evaluation.ExactMatchAfterTraining || !summary.Completed || summary.AdapterSha256 is null)
+        {
+            return summary;
+        }
+
+        var score = environment.Composition.ScoreAnswers(
+            settings, paths.Adapter, text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]"), environment.Stop.Token);
+        return summary with { ExactMatch = score?.Share, ExactMatchRows = score?.Rows };
     }
 
     private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder)

@@ -28,6 +28,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     private DateTimeOffset _lastLine;
     private string? _waiting;
     private bool _boardShown;
+    private bool _storeShown;
     private bool _ended;
 
     public ConsoleRunObserver(IAnsiConsole console, TimeProvider time)
@@ -120,6 +121,14 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 break;
             case RunEvent.StepDone step:
                 Show(step, at);
+                break;
+            case RunEvent.LabelMixAlarm alarm:
+                Line("yellow", "labels", $"the label mix of global batches lies {alarm.Excess:0.00} farther from the overall one than chance explains: training may suffer (splitfrozen.training.order)");
+                break;
+            case RunEvent.StoreState store when !_storeShown && store.Samples > 0:
+                _storeShown = true;
+                Line("green", "store", $"{Units.Number(store.Samples)} of {Units.Number(store.Of)} samples kept, {Units.Bytes(store.MemoryBytes)} in memory, {Units.Bytes(store.DiskBytes)} on disk"
+                    + (store.Samples == store.Of ? "; devices are needed no more and may leave" : ""));
                 break;
             case RunEvent.Evaluated evaluated:
                 Line("blue", "accuracy", $"{evaluated.Score.Accuracy:0.000} {Occasion(evaluated)} (loss {Units.Loss(evaluated.Score.MeanLoss)})");

@@ -12,4 +12,7 @@ public sealed record RunPaths(string Folder)
 
     /// <summary>Checkpoints, one folder each.</summary>
     public string Checkpoints => Path.Combine(Folder, "checkpoint");
+
+    /// <summary>Stored activations, where they are kept on disk and no other folder is named.</summary>
+    public string Store => Path.Combine(Folder, "store");
 }

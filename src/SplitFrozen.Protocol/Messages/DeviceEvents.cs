@@ -29,10 +29,13 @@ public static class DeviceEvents
     /// <param name="Incarnation">Its life.</param>
     /// <param name="Samples">How many samples it has, from 0.</param>
     /// <param name="Capacity">What its node can do.</param>
-    public sealed record Prepared(DeviceId Device, Incarnation Incarnation, int Samples, Capacity Capacity) : IDeviceEvent
+    /// <param name="DataFingerprint">SHA-256 over its samples (64 hexadecimal digits), by which stored activations are told to be of the same data.</param>
+    public sealed record Prepared(DeviceId Device, Incarnation Incarnation, int Samples, Capacity Capacity, string DataFingerprint) : IDeviceEvent
     {
         /// <inheritdoc/>
-        public string? Fault() => Faults.Of(Device) ?? Faults.Range("samples", Samples, 0, int.MaxValue) ?? Capacity.Fault();
+        public string? Fault() =>
+            Faults.Of(Device) ?? Faults.Range("samples", Samples, 0, int.MaxValue) ?? Capacity.Fault()
+            ?? (DataFingerprint is not { Length: 64 } || !DataFingerprint.All(char.IsAsciiHexDigitLower) ? "the data's fingerprint is not 64 hexadecimal digits" : null);
     }
 
     /// <summary>The blocks of an allocation are loaded.</summary>

@@ -31,7 +31,7 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new DeviceCommands.ReturnCredits(Phone, Life, 17),
         new DeviceCommands.Finish(Phone),
         new DeviceEvents.Greeted(Phone, Life, "flagship", ProtocolVersion.Current, "abc123", true),
-        new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33)),
+        new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33), new string('a', 64)),
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(2), 3),
         new DeviceEvents.Heartbeat(Phone, Life, new Capacity(1234.5, 1L << 33), Work),
         new DeviceEvents.Finished(Phone, Life, Work),

@@ -27,6 +27,7 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
         Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null), settings.Training);
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
+        Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
             new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
@@ -125,6 +126,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.pipeline.pending-w", "-1", "whole number from 0")]
     [InlineData("splitfrozen.channel.port", "70000", "0 to 65535")]
     [InlineData("splitfrozen.channel.max-frame-bytes", "64 bananas", "64MiB")]
+    [InlineData("splitfrozen.channel.codec", "fp16", "fp32, bf16, int8, int4")]
+    [InlineData("splitfrozen.server.memory-limit", "much", "auto or a size")]
+    [InlineData("splitfrozen.security.tls.enabled", "maybe", "on, off")]
     [InlineData("splitfrozen.cluster.seed-nodes", "[here]", "host:port")]
     [InlineData("splitfrozen.start.limit", "soon", "30s")]
     [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
@@ -132,6 +136,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
     [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
+    [InlineData("splitfrozen.evaluation.exact-match-limit", "-1", "0 to 2147483647")]
+    [InlineData("splitfrozen.evaluation.exact-match-after-training", "maybe", "one of on, off")]
+    [InlineData("splitfrozen.evaluation.max-new-tokens", "0", "1 to 1000000")]
     [InlineData("splitfrozen.allocation.policy", "fair", "static, proportional, balanced, manual")]
     [InlineData("splitfrozen.allocation.hysteresis", "1", "not including, 1")]
     [InlineData("splitfrozen.allocation.max-changes", "0", "1 to 100000")]
@@ -154,6 +161,7 @@ public sealed class SettingsReaderSpecs
     [InlineData("does not part W from B", "splitfrozen.pipeline.pending-w=1", "splitfrozen.pipeline.schedule=1f1b")]
     [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.training.best=none")]
     [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.data.validation=none")]
+    [InlineData("needs three PEM files", "splitfrozen.security.tls.enabled=on")]
     [InlineData("names a 2 times", "splitfrozen.nodes=[{ name = a }, { name = a }]")]
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)
     {

@@ -16,6 +16,9 @@ internal sealed class ControlPlane : IAsyncDisposable
     /// <summary>Name of the actor system.</summary>
     public const string SystemName = "bench";
 
+    /// <summary>Output belongs to the benchmark.</summary>
+    private static readonly Config Quiet = ConfigurationFactory.ParseString("akka.loglevel = OFF");
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
@@ -38,7 +41,7 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     /// <summary>Starts a node as the program does.</summary>
     public static ActorSystem Start(ClusterSettings settings, string role) =>
-        ActorSystem.Create(settings.Name, ActorConfig.ForNode(ConfigurationFactory.Empty, settings, [role]));
+        ActorSystem.Create(settings.Name, ActorConfig.ForNode(Quiet, settings, [role]));
 
     /// <summary>Pings a node of the cluster, one ping after another, until something is over.</summary>
     public async Task PingWhileAsync(string node, Task running)

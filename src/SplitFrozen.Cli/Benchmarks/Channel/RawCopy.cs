@@ -19,14 +19,14 @@ internal sealed class RawCopy(bool checks)
 
     /// <summary>Sends frames.</summary>
     /// <param name="stream">The connection.</param>
-    /// <param name="frame">What each frame holds.</param>
+    /// <param name="buffers">What frames hold, in turn: as a device does, it sends from other memory each time.</param>
     /// <param name="frames">How many.</param>
-    public void Send(Stream stream, ReadOnlySpan<float> frame, int frames)
+    public void Send(Stream stream, IReadOnlyList<float[]> buffers, int frames)
     {
         Span<byte> checksum = stackalloc byte[ChecksumBytes];
         for (var sent = 0; sent < frames; sent++)
         {
-            for (var rest = MemoryMarshal.AsBytes(frame); !rest.IsEmpty; rest = rest[Math.Min(PieceBytes, rest.Length)..])
+            for (var rest = MemoryMarshal.AsBytes(buffers[sent % buffers.Count].AsSpan()); !rest.IsEmpty; rest = rest[Math.Min(PieceBytes, rest.Length)..])
             {
                 var piece = rest[..Math.Min(PieceBytes, rest.Length)];
                 if (checks)

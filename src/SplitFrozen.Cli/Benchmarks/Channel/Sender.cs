@@ -34,11 +34,12 @@ internal sealed class Sender(TlsIdentity identity)
             return OverChannel(order);
         }
 
-        var frame = Values(order.Tokens * ChannelBench.Width);
+        var values = Values(order.Tokens * ChannelBench.Width);
+        var buffers = Enumerable.Range(0, Credits + 1).Select(_ => values.ToArray()).ToList();
         var costs = new Costs();
         Stream stream = RawCopy.Connect(order.Port);
         using var secured = order.Tls ? identity.AsClient(stream, "127.0.0.1") : stream;
-        new RawCopy(order.Carrier == Carrier.RawChecked).Send(secured, frame, order.Frames);
+        new RawCopy(order.Carrier == Carrier.RawChecked).Send(secured, buffers, order.Frames);
 
         // The receiver closes when it has everything.
         secured.ReadByte();

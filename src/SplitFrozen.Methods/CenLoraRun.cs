@@ -23,13 +23,14 @@ namespace SplitFrozen.Methods;
 /// <param name="sets">The held-out sets.</param>
 /// <param name="paths">Where to write.</param>
 /// <param name="observer">Told what happens.</param>
+/// <param name="trace">Gets every operation, or null.</param>
 public sealed class CenLoraRun(
     Settings settings, IModelSource model, TrainerSpec trainer, TaskKind task, IReadOnlyDictionary<DeviceId, IReadOnlyList<EncodedSample>> devices,
-    HeldOutSets sets, RunPaths paths, IRunObserver observer) : IDisposable
+    HeldOutSets sets, RunPaths paths, IRunObserver observer, RunTrace? trace = null) : IDisposable
 {
     private readonly IFrozenBlocks _frozen = model.LoadFrozen(trainer.Cut);
     private readonly ITrainerStage _stage = model.LoadTrainer(trainer);
-    private readonly RunClock _clock = new();
+    private readonly RunClock _clock = new(trace);
     private readonly Ledger _ledger = new();
     private readonly RunPlan _plan = new(
         settings.Training, settings.Pipeline.GrantBatches, () => [.. devices.Select(d => new RosterEntry(d.Key, d.Value.Count))]);

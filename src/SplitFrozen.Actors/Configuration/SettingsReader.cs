@@ -211,7 +211,10 @@ public static partial class SettingsReader
     }
 
     private static RunSettings Run(KeyReader keys) =>
-        new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")));
+        new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")))
+        {
+            Trace = keys.Word("trace", "on", "off") == "on",
+        };
 
     private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>
         [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops", "link-megabits", "link-latency", "memory")

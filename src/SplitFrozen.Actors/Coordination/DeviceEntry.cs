@@ -40,6 +40,9 @@ internal sealed class DeviceEntry(DeviceId id)
     /// <summary>Whether this life of the device has told its samples and capacity.</summary>
     public bool IsPrepared { get; set; }
 
+    /// <summary>How far the server's clock is ahead of the device's, message delivery included, or null while unknown.</summary>
+    public TimeSpan? ClockOffset { get; set; }
+
     /// <summary>Fingerprint of its data, or null until it is prepared.</summary>
     public string? DataFingerprint { get; set; }
 

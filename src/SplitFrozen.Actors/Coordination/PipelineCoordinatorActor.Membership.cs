@@ -151,6 +151,28 @@ internal sealed partial class PipelineCoordinatorActor
         }
     }
 
+    /// <summary>
+    /// Takes over what a device did. Its clock is set to the server's by the least time that any of its messages seemed to be under way, so that its operations
+    /// appear late by at most the control plane's quickest delivery, milliseconds on a local network.
+    /// </summary>
+    private void Trace(DeviceEvents.Traced traced)
+    {
+        if (_run.Trace is not { } trace || !IsCurrent(traced, out var device))
+        {
+            return;
+        }
+
+        var now = DateTimeOffset.UtcNow;
+        var sent = DateTimeOffset.UnixEpoch.AddMicroseconds(traced.SentAt);
+        device.ClockOffset = device.ClockOffset is { } known && known < now - sent ? known : now - sent;
+        for (var i = 0; i < traced.Starts.Length; i++)
+        {
+            var start = DateTimeOffset.UnixEpoch.AddMicroseconds(traced.Starts[i]) + device.ClockOffset.Value;
+            trace.Began(
+                traced.Transfers[i] ? $"{device.Id}: link" : $"{device.Id}: forward", traced.Transfers[i] ? "transfer" : "device forward", start, traced.Durations[i] / 1e6);
+        }
+    }
+
     private bool IsCurrent(DeviceEvents.IDeviceEvent e, out DeviceEntry device) =>
         _devices.TryGetValue(e.Device, out device!) && device.Incarnation == e.Incarnation && device.Ref is not null;
 

@@ -22,7 +22,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ServerRun _run;
     private readonly Peers _peers;
-    private readonly RunClock _clock = new();
+    private readonly RunClock _clock;
     private readonly SortedDictionary<DeviceId, DeviceEntry> _devices = [];
     private readonly RunPlan _plan;
     private readonly Ledger _ledger = new();
@@ -34,7 +34,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers)
     {
-        (_run, _peers) = (run, peers);
+        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
@@ -83,6 +83,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceEvents.Greeted>(Greet);
         Receive<DeviceEvents.LayersLoaded>(m => _log.Info("{Device} holds {Layers} layers of allocation {Allocation}", m.Device, m.Layers, m.Allocation.Value));
         Receive<DeviceEvents.Heartbeat>(Beat);
+        Receive<DeviceEvents.Traced>(Trace);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));

@@ -35,6 +35,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private int _layers;
     private bool _computing;
     private WorkDone _work;
+    private DeviceTrace? _trace;
 
     public DeviceActor(DeviceId id, DeviceNode node)
     {
@@ -96,13 +97,22 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             Pump();
         });
         Receive<FrozenComputeActor.Ran>(Ran);
-        Receive<ChannelNews.Sent>(m => m.Incarnation == _incarnation, m => _work = _work with { BytesSent = _work.BytesSent + m.Bytes });
+        Receive<ChannelNews.Sent>(m => m.Incarnation == _incarnation, m =>
+        {
+            _work = _work with { BytesSent = _work.BytesSent + m.Bytes };
+            _trace?.Sent();
+        });
         Receive<ChannelNews.Resumed>(m => _log.Warning("The activation channel of {Device} broke ({Reason}) and was opened again", _id, m.Reason));
         Receive<ChannelNews.Broken>(m => m.Incarnation == _incarnation, Broken);
-        Receive<Beat>(_ => _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work)));
+        Receive<Beat>(_ =>
+        {
+            _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work));
+            TellTrace();
+        });
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
         Receive<DeviceCommands.Finish>(_ =>
         {
+            TellTrace();
             _node.Server.Tell(new DeviceEvents.Finished(_id, _incarnation, _work));
             End(null);
         });
@@ -111,6 +121,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private void Welcomed(DeviceCommands.Welcome welcome)
     {
         _run = welcome.Run;
+        _trace = welcome.Run.Trace ? new DeviceTrace() : null;
         Timers.Cancel(nameof(Greet));
         Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, TimeSpan.FromMilliseconds(welcome.Run.HeartbeatMilliseconds));
         var self = Self;
@@ -200,6 +211,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         }
 
         _computing = false;
+        _trace?.Ran(result.Seconds);
         _work = _work with
         {
             ForwardedSamples = _work.ForwardedSamples + header.Samples.Length,
@@ -211,6 +223,14 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         };
         _channel!.Send(result.Unit);
         Pump();
+    }
+
+    private void TellTrace()
+    {
+        if (_trace?.Take(_id, _incarnation) is { } told)
+        {
+            _node.Server.Tell(told);
+        }
     }
 
     private void Broken(ChannelNews.Broken broken)

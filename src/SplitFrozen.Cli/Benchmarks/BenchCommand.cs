@@ -23,14 +23,14 @@ internal static class BenchCommand
             Bench(
                 environment, "channel", "The activation channel beside raw sockets: rate, processor time, allocation, and the control plane's ping. Takes two minutes.",
                 progress => ChannelBench.RunAsync(progress).GetAwaiter().GetResult()),
-            Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
-            Memory(environment),
             Bench(
                 environment, "store", "The activation store: epochs on the bundled model with and without their devices. Takes a minute.",
                 progress => new StoreBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
             Bench(
                 environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes three minutes.",
                 progress => new PipelineBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
+            Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
+            Memory(environment),
         };
 
     /// <summary>A benchmark without options of its own.</summary>

@@ -62,7 +62,10 @@ internal sealed record RunInputs(
     public RunSpec Spec(string name) => new(
         name, Model.Fingerprint, Data.Task, [.. Data.Labels], Cut, Settings.Data.MaxLength, Settings.Pipeline.UnitTokens, Settings.Channel.Credits,
         Settings.Training.Threads, Spread, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds,
-        Settings.Channel.Codec);
+        Settings.Channel.Codec)
+    {
+        Trace = Settings.Run.Trace,
+    };
 
     private static int FirstTrained(Settings settings, ModelShape shape)
     {

@@ -177,7 +177,11 @@ public sealed record DeviceSettings(
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>
 /// <param name="Root">Where fresh run folders are made.</param>
-public sealed record RunSettings(string? Path, string Root);
+public sealed record RunSettings(string? Path, string Root)
+{
+    /// <summary>Whether every operation is recorded (key <c>trace</c>).</summary>
+    public bool Trace { get; init; }
+}
 
 /// <summary>An entry of splitfrozen.nodes, or splitfrozen.device.profile: what a device node pretends to be.</summary>
 /// <param name="Name">Name of the node.</param>

@@ -18,6 +18,9 @@ public sealed record RunSummary(
     /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
     public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
 
+    /// <summary>What the activation store saved, or null where it is off.</summary>
+    public StoreSummary? Store { get; init; }
+
     /// <summary>Classification: F1 on the evaluation split before training, of label 1 where there are two labels, else the mean over labels.</summary>
     public double? F1Before { get; init; }
 
@@ -48,9 +51,6 @@ public sealed record RunSummary(
         PerplexityBefore = Perplexity.Of(task, before),
         PerplexityAfter = Perplexity.Of(task, after),
     };
-
-    /// <summary>What the activation store saved, or null where it is off.</summary>
-    public StoreSummary? Store { get; init; }
 }
 
 /// <summary>What the activation store did in a run.</summary>

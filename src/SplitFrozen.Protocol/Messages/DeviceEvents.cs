@@ -52,6 +52,24 @@ public static class DeviceEvents
         public string? Fault() => Faults.Of(Device) ?? Capacity.Fault() ?? Work.Fault();
     }
 
+    /// <summary>What the device and its link did since it told so last; only where the run is traced.</summary>
+    /// <param name="Device">Its id.</param>
+    /// <param name="Incarnation">Its life.</param>
+    /// <param name="SentAt">Time of sending by the device's clock, in microseconds since the Unix epoch.</param>
+    /// <param name="Starts">When each operation began, by the same clock [N].</param>
+    /// <param name="Durations">Microseconds of each [N].</param>
+    /// <param name="Transfers">Whether each was a transfer; otherwise a forward unit [N].</param>
+    public sealed record Traced(DeviceId Device, Incarnation Incarnation, long SentAt, long[] Starts, long[] Durations, bool[] Transfers) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() =>
+            Faults.Of(Device)
+            ?? (Starts is null || Durations is null || Transfers is null || Starts.Length != Durations.Length || Starts.Length != Transfers.Length
+                ? "the parts of a trace differ in length" : null)
+            ?? (Array.Exists(Durations!, d => d is < 0 or > 86_400_000_000) || Array.Exists(Starts!, s => Math.Abs(SentAt - s) > 86_400_000_000)
+                ? "a time of a trace is out of range" : null);
+    }
+
     /// <summary>The final figures, in answer to <see cref="DeviceCommands.Finish"/>; the device stops.</summary>
     public sealed record Finished(DeviceId Device, Incarnation Incarnation, WorkDone Work) : IDeviceEvent
     {

@@ -1,3 +1,5 @@
+using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Runs;
 
 using Xunit;
@@ -65,5 +67,51 @@ public sealed class StoreSpecs
         Assert.Equal(loop.Losses, stored.Losses);
         Assert.InRange(summary.Devices.Sum(d => d.Forwarded), 217, 431);
         Assert.InRange(summary.Store!.MemoryBytes, 1, 20000);
+    }
+
+    [Fact(DisplayName = "Once all their samples are stored devices may leave: training goes on without them, with the same losses")]
+    public async Task Should_go_on_without_devices()
+    {
+        using var stop = new CancellationTokenSource();
+        var stored = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gone = 0;
+        var after = 0;
+        using var run = new StandInRun("splitfrozen.store.mode=memory", "splitfrozen.training.epochs=100000", "splitfrozen.training.decay=constant", "splitfrozen.training.warmup=0", "splitfrozen.device.lost-after=1s")
+        {
+            OnEvent = e =>
+            {
+                switch (e)
+                {
+                    case RunEvent.StoreState { Samples: 216 }:
+                        stored.TrySetResult();
+                        break;
+                    case RunEvent.DeviceProblem problem when problem.Problem.Contains("training goes on without it", StringComparison.Ordinal):
+                        gone++;
+                        break;
+                    case RunEvent.EpochTrained when gone == 2 && ++after == 2:
+                        stop.Cancel();
+                        break;
+                }
+            },
+        };
+        var server = run.Server(stop.Token);
+        await using var node = ServerNode.Start(server, run.Akka, 2);
+        var cluster = run.Settings.Cluster with { Port = 0, SeedNodes = [$"{node.Address.Host}:{node.Address.Port}"] };
+        var hosts = run.Settings.Nodes.Select(profile => DeviceNodeHost.Start(
+            new DeviceNodeOptions(cluster, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 2, StartLimit: null), run.Akka, 2)).ToList();
+        await stored.Task;
+        foreach (var host in hosts)
+        {
+            await host.DisposeAsync();
+        }
+
+        var summary = await server.Result;
+        using var loop = new StandInRun("splitfrozen.training.epochs=3", "splitfrozen.training.decay=constant", "splitfrozen.training.warmup=0");
+        loop.InOneProcess();
+
+        Assert.Equal(2, gone);
+        Assert.Equal(216, summary.Devices.Sum(d => d.Forwarded));
+        Assert.True(summary.SamplesTrained > 3 * 216);
+        Assert.Equal(loop.Losses, run.Losses.Take(loop.Losses.Count()));
     }
 }

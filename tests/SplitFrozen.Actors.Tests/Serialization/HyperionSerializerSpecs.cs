@@ -32,6 +32,7 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new DeviceCommands.Finish(Phone),
         new DeviceEvents.Greeted(Phone, Life, "flagship", ProtocolVersion.Current, "abc123", true),
         new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33), new string('a', 64)),
+        new DeviceEvents.Traced(Phone, Life, 5_000_000, [4_000_000, 4_500_000], [300_000, 400_000], [false, true]),
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(2), 3),
         new DeviceEvents.Heartbeat(Phone, Life, new Capacity(1234.5, 1L << 33), Work),
         new DeviceEvents.Finished(Phone, Life, Work),

@@ -9,6 +9,7 @@ using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
@@ -25,7 +26,8 @@ public sealed class SettingsReaderSpecs
         Assert.True(Directory.Exists(settings.Data.Path));
         Assert.Null(settings.Model.Cut);
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
-        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null), settings.Training);
+        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null) { MixAlarm = 0.1 }, settings.Training);
+        Assert.Equal(new StoreSettings(StoreMode.Memory, ActivationCodec.Fp32, 1L << 30, 32L << 30, null, null), settings.Store);
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
@@ -53,6 +55,34 @@ public sealed class SettingsReaderSpecs
 
         Assert.Equal([8.0, 4.8, 2.8, 1.6], settings.Nodes.Select(n => n.GigaFlops!.Value));
         Assert.Equal(4, settings.Data.Partition.Devices);
+    }
+
+    [Fact]
+    public void Should_read_store_order_and_links()
+    {
+        var settings = SettingsReader.Read(SettingsReader.Load([], [
+            "splitfrozen.store.mode=disk", "splitfrozen.store.codec=int8", "splitfrozen.store.memory-limit=0", "splitfrozen.store.disk-limit=5GiB",
+            "splitfrozen.store.path=kept", "splitfrozen.store.key-file=/k", "splitfrozen.training.order=buffer:64", "splitfrozen.training.mix-alarm=off",
+            "splitfrozen.nodes=[{ name = a, link-megabits = 600, link-latency = 5ms, memory = 1GiB }]"]));
+
+        Assert.Equal(new StoreSettings(StoreMode.Disk, ActivationCodec.Int8, 0, 5L << 30, Path.GetFullPath("kept"), "/k"), settings.Store);
+        Assert.Equal(new SampleOrder(SampleOrderKind.Buffer, 64), settings.Training.Order);
+        Assert.Null(settings.Training.MixAlarm);
+        Assert.Equal(
+            new NodeProfile("a", null) { LinkMegabits = 600, LinkLatency = TimeSpan.FromMilliseconds(5), MemoryBytes = 1L << 30 }, Assert.Single(settings.Nodes));
+    }
+
+    [Theory]
+    [InlineData("splitfrozen.store.mode=everywhere", "off, memory, disk")]
+    [InlineData("splitfrozen.store.key-file=/k", "splitfrozen.store.mode = memory writes none")]
+    [InlineData("splitfrozen.store.memory-limit=much", "512KiB")]
+    [InlineData("splitfrozen.training.order=buffer:0", "buffer:K")]
+    [InlineData("splitfrozen.training.mix-alarm=2", "off or a number from 0 to 1")]
+    [InlineData("splitfrozen.nodes=[{ name = a, link-megabits = 0 }]", "above 0")]
+    public void Should_refuse_wrong_store_order_and_links(string setting, string allowed)
+    {
+        var error = Assert.Throws<UserErrorException>(() => SettingsReader.Read(SettingsReader.Load([], [setting])));
+        Assert.Contains(allowed, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,8 +2,8 @@ using FsCheck;
 using FsCheck.Xunit;
 
 using SplitFrozen.Domain.Configuration;
-using SplitFrozen.Domain.Simulation;
 using SplitFrozen.Domain.Scheduling;
+using SplitFrozen.Domain.Simulation;
 using SplitFrozen.Protocol;
 
 using Xunit;

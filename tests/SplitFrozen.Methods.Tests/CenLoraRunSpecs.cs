@@ -156,5 +156,5 @@ public sealed class CenLoraRunSpecs : IDisposable, IRunObserver
         new(TrainingMethods.CenLora, 2, Epochs, 16, 8, 1e-2, 0.1, LearningRateDecay.Linear, 0.01, 1, 1, 1, 1000);
 
     private static Settings Settings(TrainingSettings training, PipelineSettings pipeline) =>
-        new(null!, null!, null!, training, pipeline, null!, null!, null!, null!, null!, [], null!, null!, null!);
+        new(null!, null!, null!, training, pipeline, null!, null!, null!, null!, null!, [], null!, null!, null!, null!);
 }

@@ -1,7 +1,6 @@
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Tests.Support;
 
-using Xunit;
 
 namespace SplitFrozen.Model.Tests;
 

@@ -147,7 +147,7 @@ public static partial class SettingsReader
         keys.Number("learning-rate", "above 0 and up to 10", r => r is > 0 and <= 10), keys.Number("warmup", "from 0 to 1", w => w is >= 0 and <= 1),
         keys.Choice<LearningRateDecay>("decay"), keys.Number("weight-decay", "from 0 to 10", w => w is >= 0 and <= 10),
         keys.Number("clip-norm", "of at least 0", c => c >= 0), keys.Long("seed", 0, long.MaxValue), keys.Integer("threads", 1, 4096),
-        keys.Integer("checkpoint-steps", 1, int.MaxValue))
+        keys.Integer("checkpoint-steps", 1, int.MaxValue), keys.Choice<BestMeasure>("best"), keys.IntegerOr("off", "patience", 1, Many))
     {
         Order = SampleOrder.Parse(keys.Text("order"))
             ?? throw keys.Wrong("order", keys.Text("order"), "it must be plan, none or \"buffer:K\" with a whole number K of samples from 1 on"),

@@ -19,6 +19,9 @@ internal static class SettingsRules
             training.LoraFrom is null || training.Method != TrainingMethods.SplitFrozen,
             $"splitfrozen.training.lora-from = {training.LoraFrom} has no meaning for splitfrozen.training.method = {training.Method}, which trains from splitfrozen.model.cut on; set that, or the method {TrainingMethods.CenLora}.");
         Require(
+            training.Patience is null || (training.Best != BestMeasure.None && settings.Data.Validation != 0),
+            $"splitfrozen.training.patience = {training.Patience} needs validations to compare; set splitfrozen.training.best to accuracy or loss and splitfrozen.data.validation to something, or patience = off.");
+        Require(
             settings.Pipeline.PendingWeights == 0 || settings.Pipeline.Schedule == ScheduleKind.ZbH1,
             $"splitfrozen.pipeline.pending-w = {settings.Pipeline.PendingWeights} has no meaning for splitfrozen.pipeline.schedule = {settings.Pipeline.Schedule.Name()}, which does not part W from B; set it to 0, or the schedule to zb-h1.");
         Require(

@@ -24,6 +24,9 @@ internal sealed partial class PipelineCoordinatorActor
     private const string After = "after";
 
     private readonly HashSet<(int Epoch, int Batch, int Index)> _ready = [];
+    private readonly BestScore _best;
+    private string? _earlyStop;
+    private int? _savedStep;
     private readonly LabelMixWatch? _mix;
     private readonly List<int> _labels = [];
     private int _epoch;
@@ -123,7 +126,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         if (!double.IsFinite(norm))
         {
-            Abort(RunFailure.Broken, $"Loss or gradients of step {_step} are not finite (loss {score.MeanLoss}, gradient norm {norm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm.");
+            Diverged($"Loss or gradients of step {_step} are not finite (loss {score.MeanLoss}, gradient norm {norm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm.");
             return;
         }
 
@@ -254,10 +257,26 @@ internal sealed partial class PipelineCoordinatorActor
                 NextBatch();
             }
         }
+        else if (_best.Note(_epoch, _step, score))
+        {
+            _stages.Collect(tensors => _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Best, tensors, Position())));
+        }
+        else if (_best.IsPatienceOver && _epoch < _run.Settings.Training.Epochs)
+        {
+            StopEarly();
+        }
         else
         {
             NextEpoch();
         }
+    }
+
+    private void StopEarly()
+    {
+        var training = _run.Settings.Training;
+        _earlyStop = $"no better {training.Best.ToString().ToLowerInvariant()} in {training.Patience} validations (splitfrozen.training.patience)";
+        Notify(new RunEvent.StoppedEarly(_epoch, _earlyStop));
+        BeginEnding(completed: true);
     }
 
     private void SaveCheckpoint() => _stages.Collect(
@@ -270,6 +289,13 @@ internal sealed partial class PipelineCoordinatorActor
     private void CheckpointWritten(CheckpointActor.Saved saved)
     {
         Notify(new RunEvent.CheckpointWritten(saved.Folder, saved.Step));
+        if (saved.Folder == _run.Paths.Best)
+        {
+            NextEpoch();
+            return;
+        }
+
+        _savedStep = saved.Step;
         if (_stopping)
         {
             BeginEnding(completed: false);

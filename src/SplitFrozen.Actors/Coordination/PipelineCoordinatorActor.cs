@@ -37,9 +37,10 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
         _plan.Drawn += OpenEpoch;
+        _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
         var pipeline = run.Settings.Pipeline;
         _stages = new StagePipeline(
-            pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, StageFailed, message => Abort(RunFailure.Broken, message));
+            pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, StageFailed, StageLost);
         _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
             ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
             : null;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Akka.Actor;
 
 using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol.Messages;
 
@@ -57,7 +58,10 @@ internal sealed partial class StagePipeline
         }
 
         // Batches come back in their order, as each stage and each link keeps it: the sum has the bits that one stage's has.
-        work.Sum += new TargetScore(scored.LossSum, scored.Targets, scored.Correct);
+        work.Sum += new TargetScore(scored.LossSum, scored.Targets, scored.Correct)
+        {
+            Confusion = scored.Labels > 0 ? ConfusionMatrix.Of(scored.Actual, scored.Predicted, scored.Labels) : null,
+        };
         if (++work.Received == work.Batches.Count)
         {
             EndScoring();

@@ -24,6 +24,11 @@ internal sealed class CheckpointActor : ReceiveActor
             _model.SaveAdapter(m.Folder, _spec, m.Tensors.Adapter);
             Sender.Tell(AdapterSaved.Instance);
         });
+        Receive<KeepAdapter>(m =>
+        {
+            Checkpoint.CopyAdapter(m.Checkpoints, m.Folder);
+            Sender.Tell(AdapterSaved.Instance);
+        });
     }
 
     /// <summary>Write a checkpoint.</summary>
@@ -34,6 +39,9 @@ internal sealed class CheckpointActor : ReceiveActor
 
     /// <summary>Write the adapter as a PEFT folder.</summary>
     internal sealed record SaveAdapter(string Folder, StageState Tensors) : ILocalMessage;
+
+    /// <summary>Write the last checkpoint's adapter as the run's.</summary>
+    internal sealed record KeepAdapter(string Checkpoints, string Folder) : ILocalMessage;
 
     /// <summary>A checkpoint is written.</summary>
     internal sealed record Saved(string Folder, int Step) : ILocalMessage;

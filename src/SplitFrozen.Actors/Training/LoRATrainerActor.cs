@@ -159,7 +159,9 @@ internal sealed class LoRATrainerActor : ReceiveActor
         Pass(_memory.Above, RowsKind.Scoring, id, batch with { Values = output }, rented);
         if (Stage.IsLast)
         {
-            Tell(new StageEvents.Scored(_memory.Stage, _memory.Generation, id.Index, score.LossSum, score.Targets, score.Correct));
+            var (actual, predicted) = score.Confusion?.ToSamples() ?? (Array.Empty<int>(), Array.Empty<int>());
+            Tell(new StageEvents.Scored(
+                _memory.Stage, _memory.Generation, id.Index, score.LossSum, score.Targets, score.Correct, score.Confusion?.Labels ?? 0, actual, predicted));
         }
     }
 

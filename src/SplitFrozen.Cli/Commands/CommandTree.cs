@@ -6,6 +6,7 @@ using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
+using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
@@ -49,6 +50,7 @@ internal static class CommandTree
             MergeCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
+            ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),

@@ -133,6 +133,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.Evaluated evaluated:
                 Line("blue", "accuracy", $"{evaluated.Score.Accuracy:0.000} {Occasion(evaluated)} (loss {Units.Loss(evaluated.Score.MeanLoss)})");
                 break;
+            case RunEvent.StoppedEarly early:
+                Line("yellow", "stop", $"after {early.Epoch} epochs: {early.Reason}");
+                break;
             case RunEvent.CheckpointWritten checkpoint:
                 Line("grey", "saved", $"checkpoint at step {checkpoint.Step}");
                 break;

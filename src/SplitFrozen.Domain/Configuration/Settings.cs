@@ -58,6 +58,19 @@ public enum LearningRateDecay
     Constant,
 }
 
+/// <summary>By what the validations of a run are compared.</summary>
+public enum BestMeasure
+{
+    /// <summary>They are not.</summary>
+    None,
+
+    /// <summary>The higher accuracy is better.</summary>
+    Accuracy,
+
+    /// <summary>The lower loss is better.</summary>
+    Loss,
+}
+
 /// <summary>Keys splitfrozen.training.*</summary>
 /// <param name="Method">splitfrozen or cenlora.</param>
 /// <param name="LoraFrom">First block with adapters for cenlora (key <c>lora-from</c>); null: 0, all blocks.</param>
@@ -72,9 +85,11 @@ public enum LearningRateDecay
 /// <param name="Seed">Seed of everything drawn.</param>
 /// <param name="Threads">Threads of a matrix product.</param>
 /// <param name="CheckpointSteps">A checkpoint every so many steps (key <c>checkpoint-steps</c>), besides the one at the end and at a stop.</param>
+/// <param name="Best">By which validation the best checkpoint is kept.</param>
+/// <param name="Patience">Validations in a row without a better one after which the run stops early, or null: never.</param>
 public sealed record TrainingSettings(
     string Method, int? LoraFrom, int Epochs, int BatchSize, int MicroBatchSize, double LearningRate, double Warmup, LearningRateDecay Decay,
-    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps)
+    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps, BestMeasure Best = BestMeasure.None, int? Patience = null)
 {
     /// <summary>How samples are put into order (key <c>order</c>).</summary>
     public SampleOrder Order { get; init; }
@@ -90,7 +105,7 @@ public sealed record TrainingSettings(
 /// <param name="Stages">Trainer stages p that the trained blocks are split into.</param>
 /// <param name="Schedule">The order of F, B and W across stages.</param>
 /// <param name="PendingWeights">W that a stage may put off until it would wait (key <c>pending-w</c>).</param>
-public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages, ScheduleKind Schedule, int PendingWeights);
+public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages = 1, ScheduleKind Schedule = ScheduleKind.ZbH1, int PendingWeights = 0);
 
 /// <summary>Keys splitfrozen.channel.* (the activation channel)</summary>
 /// <param name="Host">Address the server listens on and that devices are told.</param>

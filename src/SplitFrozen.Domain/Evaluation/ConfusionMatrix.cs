@@ -98,6 +98,13 @@ public sealed class ConfusionMatrix : IEquatable<ConfusionMatrix>
     /// <summary>All counts [K][K]: a row for each label, in it a column for each prediction.</summary>
     public long[][] ToRows() => [.. Enumerable.Range(0, Labels).Select(a => Enumerable.Range(0, Labels).Select(p => this[a, p]).ToArray())];
 
+    /// <summary>Samples that have these counts, for <see cref="Of"/>: their labels [N] and those predicted for them [N].</summary>
+    public (int[] Actual, int[] Predicted) ToSamples()
+    {
+        var pairs = _counts.OrderBy(c => c.Key).SelectMany(c => Enumerable.Repeat(c.Key, checked((int)c.Value))).ToArray();
+        return (Array.ConvertAll(pairs, p => p.Actual), Array.ConvertAll(pairs, p => p.Predicted));
+    }
+
     /// <summary>The largest counts off the diagonal: what was most often taken for what.</summary>
     /// <param name="count">At most so many.</param>
     public IReadOnlyList<(int Actual, int Predicted, long Count)> LargestConfusions(int count) =>

@@ -51,6 +51,22 @@ public static class Checkpoint
         }
     }
 
+    /// <summary>Copies the adapter of the last checkpoint; the copy is there whole or not at all.</summary>
+    /// <param name="checkpoints">Where checkpoints are.</param>
+    /// <param name="folder">The copy, which must not exist.</param>
+    public static void CopyAdapter(string checkpoints, string folder)
+    {
+        var last = Directory.GetDirectories(checkpoints, "step-*").Where(d => !d.EndsWith(".tmp", StringComparison.Ordinal)).Max(StringComparer.Ordinal)!;
+        var temporary = folder + ".tmp";
+        Directory.CreateDirectory(temporary);
+        foreach (var file in Directory.GetFiles(Path.Combine(last, "adapter")))
+        {
+            File.Copy(file, Path.Combine(temporary, Path.GetFileName(file)));
+        }
+
+        Directory.Move(temporary, folder);
+    }
+
     private static void WriteFlushed(string file, byte[] bytes)
     {
         using var stream = new FileStream(file, FileMode.Create, FileAccess.Write);

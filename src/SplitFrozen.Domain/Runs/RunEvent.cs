@@ -22,15 +22,15 @@ public abstract record RunEvent
     /// <summary>A device was refused, failed or was lost.</summary>
     public sealed record DeviceProblem(DeviceId Device, string Problem) : RunEvent;
 
+    /// <summary>A trainer stage failed and was started again.</summary>
+    public sealed record StageProblem(int Stage, string Problem) : RunEvent;
+
     /// <summary>Something that came over the activation channel was refused; told at the 1st, 2nd, 4th, 8th … of its kind.</summary>
     /// <param name="Device">Whose connection it was, or null before the peer had said so.</param>
     /// <param name="Fault">Kind of fault.</param>
     /// <param name="Count">How many of its kind so far.</param>
     /// <param name="Message">In words.</param>
     public sealed record ChannelRefused(DeviceId? Device, string Fault, long Count, string Message) : RunEvent;
-
-    /// <summary>A trainer stage failed and was started again.</summary>
-    public sealed record StageProblem(int Stage, string Problem) : RunEvent;
 
     /// <summary>A device got a number of frozen layers.</summary>
     public sealed record LayersAssigned(DeviceId Device, AllocationEpoch Allocation, int Layers, string Reason) : RunEvent;
@@ -82,6 +82,9 @@ public abstract record RunEvent
     /// <param name="Epoch">Epochs finished.</param>
     /// <param name="Score">Loss and accuracy.</param>
     public sealed record Evaluated(string Name, int Epoch, TargetScore Score) : RunEvent;
+
+    /// <summary>The run stops before its last epoch, as validations do not get better.</summary>
+    public sealed record StoppedEarly(int Epoch, string Reason) : RunEvent;
 
     /// <summary>A checkpoint was written.</summary>
     public sealed record CheckpointWritten(string Folder, int Step) : RunEvent;

@@ -7,6 +7,9 @@ public sealed record RunPaths(string Folder)
     /// <summary>The adapter as a PEFT folder.</summary>
     public string Adapter => Path.Combine(Folder, "adapter");
 
+    /// <summary>The checkpoint with the best validation.</summary>
+    public string Best => Path.Combine(Folder, "best");
+
     /// <summary>Checkpoints, one folder each.</summary>
     public string Checkpoints => Path.Combine(Folder, "checkpoint");
 

@@ -12,6 +12,9 @@ public sealed record RunSummary(
     string? AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
     bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices)
 {
+    /// <summary>The best validation, whose checkpoint is kept, or null without one.</summary>
+    public BestValidation? Best { get; init; }
+
     /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
     public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
 

@@ -72,10 +72,19 @@ public static class StageEvents
     /// <param name="LossSum">Sum of cross-entropies in nats.</param>
     /// <param name="Targets">Targets of the sum.</param>
     /// <param name="Correct">Targets that the largest logit names.</param>
-    public sealed record Scored(int Stage, int Generation, int Index, double LossSum, long Targets, long Correct) : IStageEvent
+    /// <param name="Labels">Number of labels of a classification, or 0: predictions were not counted.</param>
+    /// <param name="Actual">The label of each sample, in any order; empty without counts.</param>
+    /// <param name="Predicted">The label predicted for each.</param>
+    public sealed record Scored(
+        int Stage, int Generation, int Index, double LossSum, long Targets, long Correct, int Labels, int[] Actual, int[] Predicted) : IStageEvent
     {
         /// <inheritdoc/>
-        public string? Fault() => OfStage(Stage) ?? Faults.Range("index", Index, 0, int.MaxValue) ?? (Targets < 0 || Correct < 0 ? "a count is negative" : null);
+        public string? Fault() =>
+            OfStage(Stage) ?? Faults.Range("index", Index, 0, int.MaxValue) ?? (Targets < 0 || Correct < 0 ? "a count is negative" : null)
+            ?? (Actual is null || Predicted is null || Actual.Length != Predicted.Length ? "labels and predictions do not fit each other" : null)
+            ?? (Array.TrueForAll(Actual!, IsLabel) && Array.TrueForAll(Predicted!, IsLabel) ? null : "a label is out of range");
+
+        private bool IsLabel(int label) => label >= 0 && label < Labels;
     }
 
     /// <summary>A piece of a tensor of adapter or optimiser: large ones come in several, so that heartbeats do not wait behind them.</summary>

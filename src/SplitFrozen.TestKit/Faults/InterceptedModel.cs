@@ -12,8 +12,12 @@ public readonly record struct StageCall(BlockRange Blocks, string Operation, int
 /// <summary>A model whose trainer stages can be watched, and fail on command: what <paramref name="before"/> throws, the stage throws.</summary>
 /// <param name="inner">The model itself.</param>
 /// <param name="before">Told of each call before it is made, on the stage's thread.</param>
-public sealed class InterceptedModel(IModelSource inner, Action<StageCall> before) : IModelSource
+/// <param name="spoils">Says of an F whether its loss is made NaN; null: never.</param>
+public sealed class InterceptedModel(IModelSource inner, Action<StageCall> before, Func<StageCall, bool>? spoils = null) : IModelSource
 {
+    /// <summary>Told of each forward unit before it is run from its tokens: with how many blocks the frozen part was loaded, and the unit's samples.</summary>
+    public Action<int, int> Embedding { get; init; } = (_, _) => { };
+
     /// <inheritdoc/>
     public string Name => inner.Name;
 
@@ -24,13 +28,13 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     public string Fingerprint => inner.Fingerprint;
 
     /// <inheritdoc/>
-    public IFrozenBlocks LoadFrozen(int blocks) => inner.LoadFrozen(blocks);
+    public IFrozenBlocks LoadFrozen(int blocks) => new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, Embedding);
 
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec)
     {
         before(new StageCall(spec.StageOf(Shape.Layers), "Load", -1, 0));
-        return new InterceptedStage(inner.LoadTrainer(spec), before);
+        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false));
     }
 
     /// <inheritdoc/>

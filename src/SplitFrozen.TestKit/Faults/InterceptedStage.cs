@@ -3,7 +3,7 @@ using SplitFrozen.Domain.Models;
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>A trainer stage that says what it is about to do.</summary>
-internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before) : ITrainerStage
+internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils) : ITrainerStage
 {
     public BlockRange Blocks => inner.Blocks;
 
@@ -17,8 +17,9 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
 
     public TargetScore Forward(int microBatch, int step, ActivationBatch batch, Span<float> output)
     {
-        Say("F", microBatch);
-        return inner.Forward(microBatch, step, batch, output);
+        var call = Say("F", microBatch);
+        var score = inner.Forward(microBatch, step, batch, output);
+        return IsLast && spoils(call) ? score with { LossSum = double.NaN } : score;
     }
 
     public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
@@ -65,5 +66,10 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
 
     public void Dispose() => inner.Dispose();
 
-    private void Say(string operation, int microBatch) => before(new StageCall(Blocks, operation, microBatch, InFlight));
+    private StageCall Say(string operation, int microBatch)
+    {
+        var call = new StageCall(Blocks, operation, microBatch, InFlight);
+        before(call);
+        return call;
+    }
 }

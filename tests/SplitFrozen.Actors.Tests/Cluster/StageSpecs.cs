@@ -35,6 +35,7 @@ public sealed class StageSpecs
         Assert.Equal(loop.AdapterBytes(), run.AdapterBytes());
         Assert.Equal(reference.TrainableParameters, summary.TrainableParameters);
         Assert.Equal((reference.AccuracyAfter, reference.LossAfter, reference.ValidationAccuracy), (summary.AccuracyAfter, summary.LossAfter, summary.ValidationAccuracy));
+        Assert.Equal(Score(loop), Score(run));
         AssertOrder(calls, stages, schedule, pending);
     }
 
@@ -102,6 +103,9 @@ public sealed class StageSpecs
         var error = await Assert.ThrowsAsync<Domain.UserErrorException>(() => run.OnClusterAsync());
         Assert.Contains("splitfrozen.lora.targets", error.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>The final score with its confusions, whatever it is written to.</summary>
+    private static TargetScore Score(StandInRun run) => run.Events.OfType<RunEvent.Evaluated>().Last(e => e.Name == "after").Score;
 
     private static StandInRun Run(Action<StageCall> before, params string[] settings) => new([.. Common, .. settings])
     {

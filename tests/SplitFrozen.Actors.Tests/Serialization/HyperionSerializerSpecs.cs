@@ -51,7 +51,7 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new StageEvents.OperationDone(1, 2, 0.25, true, 12.5, 16, 9),
         new StageEvents.GradientsRead(1, 2, [0.5, 1.5]),
         new StageEvents.Stepped(1, 2, 0.125),
-        new StageEvents.Scored(1, 2, 4, 12.5, 16, 9),
+        new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 3, [0, 2], [1, 2]),
         new StageEvents.TensorPart(1, 2, true, "a", [2, 3], 24, [1, 2, 3]),
         new StageEvents.Collected(1, 2),
         new StageEvents.Restarted(1, 2, "out of memory"),
@@ -109,6 +109,8 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
             new StageCommands.Host(0, 0, Stage with { To = 3 }),
             new StageCommands.Step(0, 7, double.NaN, 32, 1),
             new StageEvents.TensorPart(1, 2, true, "a", [2, 3], 1, [1, 2, 3]),
+            new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 2, [0, 2], [1, 1]),
+            new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 3, [0, 2], [1]),
             new DeviceCommands.Welcome(Phone, Life, Run with { Cut = 0 }, new ChannelEndpoint("h", 1, "t")),
         ];
         foreach (var message in wrong)

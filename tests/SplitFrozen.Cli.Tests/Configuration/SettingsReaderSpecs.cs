@@ -26,7 +26,7 @@ public sealed class SettingsReaderSpecs
         Assert.True(Directory.Exists(settings.Data.Path));
         Assert.Null(settings.Model.Cut);
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
-        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200) { MixAlarm = 0.1 }, settings.Training);
+        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null) { MixAlarm = 0.1 }, settings.Training);
         Assert.Equal(new StoreSettings(StoreMode.Memory, ActivationCodec.Fp32, 1L << 30, 32L << 30, null, null), settings.Store);
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
@@ -149,6 +149,11 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.model.path", "bundled:huge", "bundled:tiny-gpt2")]
     [InlineData("splitfrozen.lora.dropout", "1", "not including, 1")]
     [InlineData("splitfrozen.lora.targets", "c_attn", "list in square brackets")]
+    [InlineData("splitfrozen.training.best", "f1", "none, accuracy, loss")]
+    [InlineData("splitfrozen.training.patience", "0", "off or a whole number")]
+    [InlineData("splitfrozen.pipeline.stages", "0", "1 to 1000")]
+    [InlineData("splitfrozen.pipeline.schedule", "zb-h2", "sequential, gpipe, 1f1b, zb-h1")]
+    [InlineData("splitfrozen.pipeline.pending-w", "-1", "whole number from 0")]
     [InlineData("splitfrozen.channel.port", "70000", "0 to 65535")]
     [InlineData("splitfrozen.channel.max-frame-bytes", "64 bananas", "64MiB")]
     [InlineData("splitfrozen.channel.codec", "fp16", "fp32, bf16, int8, int4")]
@@ -183,6 +188,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("min-devices", "splitfrozen.start.min-devices=5")]
     [InlineData("parts 0 to 3", "splitfrozen.device.id=a", "splitfrozen.device.partition=4")]
     [InlineData("needs splitfrozen.device.id", "splitfrozen.device.partition=1")]
+    [InlineData("does not part W from B", "splitfrozen.pipeline.pending-w=1", "splitfrozen.pipeline.schedule=1f1b")]
+    [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.training.best=none")]
+    [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.data.validation=none")]
     [InlineData("needs three PEM files", "splitfrozen.security.tls.enabled=on")]
     [InlineData("names a 2 times", "splitfrozen.nodes=[{ name = a }, { name = a }]")]
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)

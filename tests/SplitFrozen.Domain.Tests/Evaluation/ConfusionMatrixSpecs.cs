@@ -18,6 +18,14 @@ public sealed class ConfusionMatrixSpecs
     public static Arbitrary<(int Actual, int Predicted)[]> Pairs() =>
         Gen.Choose(0, Labels - 1).Two().Select(p => (p.Item1, p.Item2)).ArrayOf().ToArbitrary();
 
+    [Fact(DisplayName = "The samples that it gives have its counts")]
+    public void Should_give_samples_of_its_counts()
+    {
+        var matrix = ConfusionMatrix.Of([2, 0, 1, 1, 2], [1, 0, 1, 2, 1], 3);
+        var (actual, predicted) = matrix.ToSamples();
+        Assert.Equal(matrix, ConfusionMatrix.Of(actual, predicted, 3));
+    }
+
     [Fact]
     public void Should_give_the_f1_of_label_1_where_there_are_two()
     {

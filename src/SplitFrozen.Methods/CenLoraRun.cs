@@ -23,17 +23,19 @@ namespace SplitFrozen.Methods;
 /// <param name="sets">The held-out sets.</param>
 /// <param name="paths">Where to write.</param>
 /// <param name="observer">Told what happens.</param>
+/// <param name="trace">Gets every operation, or null.</param>
 public sealed class CenLoraRun(
     Settings settings, IModelSource model, TrainerSpec trainer, TaskKind task, IReadOnlyDictionary<DeviceId, IReadOnlyList<EncodedSample>> devices,
-    HeldOutSets sets, RunPaths paths, IRunObserver observer) : IDisposable
+    HeldOutSets sets, RunPaths paths, IRunObserver observer, RunTrace? trace = null) : IDisposable
 {
     private readonly IFrozenBlocks _frozen = model.LoadFrozen(trainer.Cut);
     private readonly ITrainerStage _stage = model.LoadTrainer(trainer);
-    private readonly RunClock _clock = new();
+    private readonly RunClock _clock = new(trace);
     private readonly Ledger _ledger = new();
     private readonly RunPlan _plan = new(
         settings.Training, settings.Pipeline.GrantBatches, () => [.. devices.Select(d => new RosterEntry(d.Key, d.Value.Count))]);
 
+    private LabelMixWatch? _mix;
     private int _step;
     private int _epoch;
     private int _batch;
@@ -78,6 +80,7 @@ public sealed class CenLoraRun(
             observer.On(new RunEvent.TrainingStarted(settings.Training.Epochs, plan.Batches, plan.Samples, _stage.TrainableParameters));
         }
 
+        var started = Stopwatch.GetTimestamp();
         var rows = new Dictionary<PlanSample, float[]>();
         var granted = -1;
         while (_batch < plan.Batches)
@@ -102,6 +105,7 @@ public sealed class CenLoraRun(
         }
 
         _plan.Close(_epoch);
+        observer.On(new RunEvent.EpochTrained(_epoch, Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 0, 0));
         (_epoch, _batch) = (_epoch + 1, 0);
         return true;
     }
@@ -186,7 +190,7 @@ public sealed class CenLoraRun(
         _ledger.Trained(epoch, _step, _plan.For(epoch).Batch(batch));
         _lossFirst ??= score.MeanLoss;
         _lossLast = score.MeanLoss;
-        observer.On(new RunEvent.StepDone(epoch, _step, score, norm, rate, _ledger.SamplesTrained, 0));
+        observer.On(new RunEvent.StepDone(epoch, _step, score, norm, rate, _ledger.SamplesTrained, 0) { LabelDistance = WatchLabels(epoch, batch) });
         _step++;
     }
 
@@ -202,10 +206,34 @@ public sealed class CenLoraRun(
 
     private void SaveCheckpoint()
     {
-        Checkpoint.Write(paths, _stage, new CheckpointState(
+        Checkpoint.Write(paths.Checkpoints, model, trainer, _stage.AdapterTensors(), _stage.OptimizerTensors(), new CheckpointState(
             _step, _epoch, _batch, _ledger.SamplesTrained, settings.Training.Seed,
             [.. devices.OrderBy(d => d.Key).Select(d => new CheckpointDevice(d.Key.Value, d.Value.Count))]));
         observer.On(new RunEvent.CheckpointWritten(paths.Checkpoints, _step));
+    }
+
+    private double? WatchLabels(int epoch, int batch)
+    {
+        if (task != TaskKind.Classification)
+        {
+            return null;
+        }
+
+        _mix ??= new LabelMixWatch(
+            new LabelMix([.. devices.Values.SelectMany(d => d.SelectMany(s => s.Targets))]), settings.Training.MixAlarm ?? double.PositiveInfinity);
+        if (batch == 0)
+        {
+            _mix.Reset();
+        }
+
+        var roster = _plan.Roster(epoch);
+        var (distance, alarm) = _mix.Note([.. _plan.For(epoch).Batch(batch).ToArray().Select(s => devices[roster[s.Device]][s.Index].Targets[0])]);
+        if (alarm is { } excess)
+        {
+            observer.On(new RunEvent.LabelMixAlarm(epoch, _step, excess));
+        }
+
+        return distance;
     }
 
     private IReadOnlyList<ActivationBatch> Freeze(IReadOnlyList<EncodedSample> samples)
@@ -232,6 +260,6 @@ public sealed class CenLoraRun(
             settings.Training.Method, settings.Training.Seed, settings.Training.Epochs, trainer.Cut, task.ToString(),
             sets.EvaluationName, sets.ValidationName, before.Accuracy, after?.Accuracy, validated?.Accuracy, before.MeanLoss, after?.MeanLoss,
             _lossFirst, _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds, adapter.Sha256, adapter.Bytes,
-            _stage.TrainableParameters, _clock.Stages, completed, true, [], []);
+            _stage.TrainableParameters, _clock.Stages, completed, true, [], []).WithMeasures(task, before, after, validated);
     }
 }

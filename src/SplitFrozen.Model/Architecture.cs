@@ -28,6 +28,15 @@ internal abstract class Architecture
     /// <summary>Name of the tensor that holds the language-model head [V, D].</summary>
     public abstract string LanguageHead { get; }
 
+    /// <summary>Name of the norm between the last block and the head, such as <c>transformer.ln_f</c>.</summary>
+    public abstract string FinalNorm { get; }
+
+    /// <summary>What Hugging Face calls the family's language model, such as <c>GPT2LMHeadModel</c>.</summary>
+    public abstract string LanguageModelClass { get; }
+
+    /// <summary>What Hugging Face calls the family's classifier, such as <c>GPT2ForSequenceClassification</c>.</summary>
+    public abstract string ClassifierClass { get; }
+
     /// <summary>The sizes.</summary>
     /// <param name="storedBytes">Bytes a parameter takes in the files.</param>
     public abstract ModelShape Shape(double storedBytes);
@@ -46,6 +55,9 @@ internal abstract class Architecture
 
     /// <summary>Prepares what all blocks of a pass share.</summary>
     public virtual ForwardPass Begin(RaggedLayout layout, Device device, LoraTape? tape = null) => new(layout, tape);
+
+    /// <summary>Prepares a pass over further rows of a text whose earlier rows are held.</summary>
+    public virtual ForwardPass Begin(RaggedLayout layout, Device device, KeyValueCache cache) => new(layout) { Cache = cache };
 
     /// <summary>Reads config.json in the older or the newest form, or a GGUF file's metadata where there is none.</summary>
     /// <exception cref="UserErrorException">There is neither, it cannot be read, or the architecture is unknown.</exception>

@@ -49,7 +49,11 @@ public sealed record PartitionSpec(
 /// <param name="Codec">How activations are written on the wire.</param>
 public sealed record RunSpec(
     string RunName, string ModelFingerprint, TaskKind Task, string[] Labels, int Cut, int MaxLength, int UnitTokens,
-    int Credits, int Threads, PartitionSpec Partition, int HeartbeatMilliseconds, ActivationCodec Codec);
+    int Credits, int Threads, PartitionSpec Partition, int HeartbeatMilliseconds, ActivationCodec Codec)
+{
+    /// <summary>Whether devices tell when they did what.</summary>
+    public bool Trace { get; init; }
+}
 
 /// <summary>Where a device opens its activation channel.</summary>
 /// <param name="Host">Name or address of the server node.</param>

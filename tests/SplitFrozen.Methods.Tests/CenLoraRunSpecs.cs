@@ -5,6 +5,7 @@ using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 using SplitFrozen.TestKit.StandIn;
 
@@ -66,7 +67,7 @@ public sealed class CenLoraRunSpecs : IDisposable, IRunObserver
     [InlineData(1, 16)]
     [InlineData(4, 1000)]
     public void Should_not_depend_on_grants(int grantBatches, int unitTokens) =>
-        Assert.Equal(Run(Training()).AdapterSha256, Run(Training(), new PipelineSettings(grantBatches, 2, unitTokens)).AdapterSha256);
+        Assert.Equal(Run(Training()).AdapterSha256, Run(Training(), new PipelineSettings(grantBatches, 2, unitTokens, 1, ScheduleKind.ZbH1, 0)).AdapterSha256);
 
     [Fact(DisplayName = "A stop keeps what was trained: checkpoint, adapter, and where to go on")]
     public void Should_stop_in_order()
@@ -145,7 +146,7 @@ public sealed class CenLoraRunSpecs : IDisposable, IRunObserver
         var test = data.Encode(DataSplit.Test, [.. Enumerable.Range(0, 40)]);
         var folder = Directory.CreateDirectory(Path.Combine(_folder, $"{++_runs}")).FullName;
         using var run = new CenLoraRun(
-            Settings(training, pipeline ?? new PipelineSettings(2, 2, 48)), new StandInModel(layers: 4),
+            Settings(training, pipeline ?? new PipelineSettings(2, 2, 48, 1, ScheduleKind.ZbH1, 0)), new StandInModel(layers: 4),
             new TrainerSpec(TaskKind.Classification, 4, 2, new LoraSpec(4, 8, 0, []), 0.01, 1, training.Seed), TaskKind.Classification, devices,
             new HeldOutSets("test", test, "test too", test), new RunPaths(folder), this);
         return run.Run(stop);
@@ -155,5 +156,5 @@ public sealed class CenLoraRunSpecs : IDisposable, IRunObserver
         new(TrainingMethods.CenLora, 2, Epochs, 16, 8, 1e-2, 0.1, LearningRateDecay.Linear, 0.01, 1, 1, 1, 1000);
 
     private static Settings Settings(TrainingSettings training, PipelineSettings pipeline) =>
-        new(null!, null!, null!, training, pipeline, null!, null!, null!, null!, null!, [], null!, null!, null!);
+        new(null!, null!, null!, training, pipeline, null!, null!, null!, null!, null!, [], null!, null!, null!, null!);
 }

@@ -1,5 +1,6 @@
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Domain.Allocation;
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Costs;
 
@@ -18,6 +19,6 @@ internal sealed record AllocationSetting(IAllocationPolicy Policy, AllocationSet
         var shape = run.Model.Shape;
         return new AllocationSetting(
             PolicyLoader.Load(run.Settings.Allocation), run.Settings.Allocation, run.Spec.Cut,
-            new WorkSizes(run.Spec.MaxLength, (double)shape.Width * sizeof(float), LayerCosts.BlockMatrixParameters(shape) * sizeof(float)));
+            new WorkSizes(run.Spec.MaxLength, RowCodec.RowBytes(run.Spec.Codec, shape.Width), (long)MemoryCosts.BlockWeights(shape, sizeof(float))));
     }
 }

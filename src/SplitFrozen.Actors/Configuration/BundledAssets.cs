@@ -32,6 +32,9 @@ public static class BundledAssets
         throw new UserErrorException($"{key} = {path} names nothing that is shipped with the program. Shipped are: {string.Join(", ", there)}.");
     }
 
+    /// <summary>Where a model of that name would be shipped.</summary>
+    public static string Model(string name) => Path.Combine(AppContext.BaseDirectory, "assets", "models", name);
+
     /// <summary>Makes a path absolute: from the current directory, or, where nothing is there, from the program's if something is there.</summary>
     public static string Resolve(string path)
     {

@@ -103,6 +103,9 @@ internal sealed class KeyReader(HoconValue section, string path)
 
     public int Bytes(string name, int min) => (int)Bytes(name, min, int.MaxValue, null);
 
+    /// <summary>A size in bytes that may exceed 2 GiB.</summary>
+    public long LongBytes(string name, int min) => Bytes(name, min, long.MaxValue, null);
+
     private long Bytes(string name, int min, long max, string? word)
     {
         var value = Value(name);

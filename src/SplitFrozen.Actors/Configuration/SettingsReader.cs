@@ -7,6 +7,8 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Allocation;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Configuration;
@@ -62,7 +64,10 @@ public static partial class SettingsReader
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
             Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
-            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")));
+            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")), Store(keys.Section("store")))
+        {
+            Evaluation = Evaluation(keys.Section("evaluation")),
+        };
         SettingsRules.Check(settings);
         return settings;
     }
@@ -80,6 +85,7 @@ public static partial class SettingsReader
             AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
             AbsolutePath(hocon, settings.Security.Tls.Certificate, "security", "tls", "certificate"),
             AbsolutePath(hocon, settings.Security.Tls.Key, "security", "tls", "key"), AbsolutePath(hocon, settings.Security.Tls.Authority, "security", "tls", "ca"),
+            AbsolutePath(hocon, settings.Store.Path, "store", "path"), AbsolutePath(hocon, settings.Store.KeyFile, "store", "key-file"),
         };
         var resolved = absolute.OfType<string>().Select(HoconSource.Override)
             .Aggregate(Complete(hocon), (all, path) => path.WithFallback(all));
@@ -141,10 +147,16 @@ public static partial class SettingsReader
         keys.Number("learning-rate", "above 0 and up to 10", r => r is > 0 and <= 10), keys.Number("warmup", "from 0 to 1", w => w is >= 0 and <= 1),
         keys.Choice<LearningRateDecay>("decay"), keys.Number("weight-decay", "from 0 to 10", w => w is >= 0 and <= 10),
         keys.Number("clip-norm", "of at least 0", c => c >= 0), keys.Long("seed", 0, long.MaxValue), keys.Integer("threads", 1, 4096),
-        keys.Integer("checkpoint-steps", 1, int.MaxValue));
+        keys.Integer("checkpoint-steps", 1, int.MaxValue), keys.Choice<BestMeasure>("best"), keys.IntegerOr("off", "patience", 1, Many))
+    {
+        Order = SampleOrder.Parse(keys.Text("order"))
+            ?? throw keys.Wrong("order", keys.Text("order"), "it must be plan, none or \"buffer:K\" with a whole number K of samples from 1 on"),
+        MixAlarm = keys.NumberOr("off", "mix-alarm", "from 0 to 1", a => a is >= 0 and <= 1),
+    };
 
     private static PipelineSettings Pipeline(KeyReader keys) => new(
-        keys.Integer("grant-batches", 1, Many), keys.Integer("window", 1, 1000), keys.Integer("unit-tokens", 1, 1 << 24));
+        keys.Integer("grant-batches", 1, Many), keys.Integer("window", 1, 1000), keys.Integer("unit-tokens", 1, 1 << 24),
+        keys.Integer("stages", 1, 1000), ScheduleKinds.Find(keys.Word("schedule", ScheduleKinds.Names))!.Value, keys.Integer("pending-w", 0, Many));
 
     private static ChannelSettings Channel(KeyReader keys) => new(
         keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024),
@@ -156,6 +168,10 @@ public static partial class SettingsReader
         tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca")));
 
     private static string? PemFile(KeyReader keys, string name) => keys.TextOr("none", name) is { } path ? Path.GetFullPath(path) : null;
+
+    private static StoreSettings Store(KeyReader keys) => new(
+        keys.Choice<StoreMode>("mode"), keys.Choice<ActivationCodec>("codec"), keys.LongBytes("memory-limit", 0), keys.LongBytes("disk-limit", 0),
+        keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, keys.TextOr("none", "key-file") is { } key ? Path.GetFullPath(key) : null);
 
     private static ClusterSettings Cluster(KeyReader keys)
     {
@@ -170,6 +186,10 @@ public static partial class SettingsReader
             ? throw keys.Wrong("seed-nodes", bad, "each must be a \"host:port\" such as \"192.168.1.5:4053\"")
             : new ClusterSettings(name, keys.Text("host"), keys.Integer("port", 0, 65535), seeds);
     }
+
+    private static EvaluationSettings Evaluation(KeyReader keys) => new(
+        keys.Integer("exact-match-limit", 0, int.MaxValue), keys.Word("exact-match-after-training", "on", "off") == "on",
+        keys.Integer("max-new-tokens", 1, 1_000_000));
 
     private static StartSettings Start(KeyReader keys) => new(
         keys.IntegerOr("all", "min-devices", 1, Many), keys.Duration("limit", TimeSpan.FromSeconds(1), Day));
@@ -187,15 +207,25 @@ public static partial class SettingsReader
             id, keys.IntegerOr("none", "partition", 0, Many), keys.Duration("heartbeat-interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
             keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
             keys.Word("weights", "expanded", AsStored) == AsStored ? WeightHolding.AsStored : WeightHolding.Expanded,
-            new NodeProfile(profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName, GigaFlops(profile)));
+            Profile(profile, profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName));
     }
 
     private static RunSettings Run(KeyReader keys) =>
-        new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")));
+        new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")))
+        {
+            Trace = keys.Word("trace", "on", "off") == "on",
+        };
 
     private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>
-        [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops").Select(node =>
-            new NodeProfile(node.Text("name"), node.Has("gigaflops") ? GigaFlops(node) : null))];
+        [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops", "link-megabits", "link-latency", "memory")
+            .Select(node => Profile(node, node.Text("name")))];
+
+    private static NodeProfile Profile(KeyReader keys, string name) => new(name, keys.Has("gigaflops") ? GigaFlops(keys) : null)
+    {
+        LinkMegabits = keys.Has("link-megabits") ? keys.NumberOr("unlimited", "link-megabits", "above 0", m => m > 0) : null,
+        LinkLatency = keys.Has("link-latency") ? keys.Duration("link-latency", TimeSpan.Zero, TimeSpan.FromMinutes(1)) : TimeSpan.Zero,
+        MemoryBytes = keys.Has("memory") ? keys.BytesOr("unlimited", "memory", 1 << 20) : null,
+    };
 
     private static AllocationSettings Allocation(KeyReader keys) => new(
         Policy(keys), keys.Integer("min", 1, Many), keys.Number("hysteresis", "from 0 up to, not including, 1", h => h is >= 0 and < 1),

@@ -1,5 +1,6 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Scheduling;
 
 namespace SplitFrozen.Actors.Configuration;
 
@@ -18,6 +19,12 @@ internal static class SettingsRules
             training.LoraFrom is null || training.Method != TrainingMethods.SplitFrozen,
             $"splitfrozen.training.lora-from = {training.LoraFrom} has no meaning for splitfrozen.training.method = {training.Method}, which trains from splitfrozen.model.cut on; set that, or the method {TrainingMethods.CenLora}.");
         Require(
+            training.Patience is null || (training.Best != BestMeasure.None && settings.Data.Validation != 0),
+            $"splitfrozen.training.patience = {training.Patience} needs validations to compare; set splitfrozen.training.best to accuracy or loss and splitfrozen.data.validation to something, or patience = off.");
+        Require(
+            settings.Pipeline.PendingWeights == 0 || settings.Pipeline.Schedule == ScheduleKind.ZbH1,
+            $"splitfrozen.pipeline.pending-w = {settings.Pipeline.PendingWeights} has no meaning for splitfrozen.pipeline.schedule = {settings.Pipeline.Schedule.Name()}, which does not part W from B; set it to 0, or the schedule to zb-h1.");
+        Require(
             settings.Start.MinDevices is null || settings.Start.MinDevices <= devices,
             $"splitfrozen.start.min-devices = {settings.Start.MinDevices} is more than splitfrozen.data.devices = {devices}; training would never start.");
         Require(
@@ -26,6 +33,9 @@ internal static class SettingsRules
         Require(
             settings.Device.Partition is null || settings.Device.Id is not null,
             $"splitfrozen.device.partition = {settings.Device.Partition} needs splitfrozen.device.id: which device has that part.");
+        Require(
+            settings.Store.Mode == StoreMode.Disk || (settings.Store.KeyFile is null && settings.Store.Path is null),
+            $"splitfrozen.store.path and key-file are for files, and splitfrozen.store.mode = {settings.Store.Mode.ToString().ToLowerInvariant()} writes none; set the mode to disk, or leave them away.");
         var tls = settings.Security.Tls;
         Require(
             !tls.Enabled || (tls.Certificate is not null && tls.Key is not null && tls.Authority is not null),

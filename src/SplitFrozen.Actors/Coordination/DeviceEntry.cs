@@ -10,6 +10,8 @@ namespace SplitFrozen.Actors.Coordination;
 internal sealed class DeviceEntry(DeviceId id)
 {
     private readonly SortedDictionary<GrantId, OpenGrant> _open = [];
+    private readonly SortedSet<GrantId> _asked = [];
+    private readonly Queue<(GrantId Grant, int[] Samples)> _held = [];
     private WorkDone _earlier;
     private WorkDone _current;
 
@@ -38,6 +40,27 @@ internal sealed class DeviceEntry(DeviceId id)
     /// <summary>Whether this life of the device has told its samples and capacity.</summary>
     public bool IsPrepared { get; set; }
 
+    /// <summary>How far the server's clock is ahead of the device's, message delivery included, or null while unknown.</summary>
+    public TimeSpan? ClockOffset { get; set; }
+
+    /// <summary>Fingerprint of its data, or null until it is prepared.</summary>
+    public string? DataFingerprint { get; set; }
+
+    /// <summary>Its samples that are in the activation store, as last reported.</summary>
+    public int Stored { get; set; }
+
+    /// <summary>Whether training goes on without it: all its samples are stored, and none is asked from it.</summary>
+    public bool IsSpare => Samples is { } samples && Stored == samples && _open.Count == 0;
+
+    /// <summary>Samples that came from the store instead of from the device.</summary>
+    public long SuppliedSamples { get; private set; }
+
+    /// <summary>Bytes that it did not have to send for them.</summary>
+    public long SavedBytes { get; private set; }
+
+    /// <summary>Floating-point operations of one block that it did not have to run for them.</summary>
+    public double SavedBlockFlops { get; private set; }
+
     /// <summary>Units of this life that were placed.</summary>
     public long PlacedUnits { get; private set; }
 
@@ -64,6 +87,44 @@ internal sealed class DeviceEntry(DeviceId id)
         return Command(id, _open[id]);
     }
 
+    /// <summary>
+    /// Samples are to be asked from the store. While some of an earlier epoch are still on their way, the order is held: they may be the same, and will be stored then.
+    /// </summary>
+    /// <returns>Whether to ask now.</returns>
+    public bool Ask(GrantId grant, int[] samples)
+    {
+        if (_held.Count > 0 || IsWaitedFor(grant))
+        {
+            _held.Enqueue((grant, samples));
+            return false;
+        }
+
+        _asked.Add(grant);
+        return true;
+    }
+
+    /// <summary>Takes out the next held order that need not wait any more, or null.</summary>
+    public (GrantId Grant, int[] Samples)? NextHeld()
+    {
+        if (!_held.TryPeek(out var order) || IsWaitedFor(order.Grant))
+        {
+            return null;
+        }
+
+        _held.Dequeue();
+        _asked.Add(order.Grant);
+        return order;
+    }
+
+    /// <summary>Samples came from the store.</summary>
+    public void Supplied(GrantId grant, int samples, long bytes, double blockFlops)
+    {
+        _asked.Remove(grant);
+        SuppliedSamples += samples;
+        SavedBytes += bytes;
+        SavedBlockFlops += blockFlops;
+    }
+
     /// <summary>The commands for all grants that are not complete, in the order of the plan.</summary>
     public IEnumerable<DeviceCommands.Grant> Outstanding() => _open.Select(g => Command(g.Key, g.Value));
 
@@ -87,6 +148,9 @@ internal sealed class DeviceEntry(DeviceId id)
     private static WorkDone Add(WorkDone a, WorkDone b) => new(
         a.ForwardedSamples + b.ForwardedSamples, a.ForwardedTokens + b.ForwardedTokens, a.Flops + b.Flops, a.BytesSent + b.BytesSent,
         a.BusySeconds + b.BusySeconds, a.Operations + b.Operations, a.Overruns + b.Overruns);
+
+    private bool IsWaitedFor(GrantId grant) =>
+        (_asked.Count > 0 && _asked.Min.Epoch < grant.Epoch) || (_open.Count > 0 && _open.First().Key.Epoch < grant.Epoch);
 
     private DeviceCommands.Grant Command(GrantId id, OpenGrant grant) => new(Id, Incarnation, id, grant.Samples, [.. grant.Units]);
 

@@ -18,6 +18,7 @@ internal sealed partial class PipelineCoordinatorActor
     private const double OverrunShare = 0.02;
 
     private RunFailedException? _failure;
+    private bool _diverged;
     private bool _completed;
     private bool _ending;
 
@@ -34,6 +35,32 @@ internal sealed partial class PipelineCoordinatorActor
         BeginEnding(completed: false);
     }
 
+    /// <summary>A stage does not come back. At the end of a run nothing can be saved then but what is on disk already.</summary>
+    private void StageLost(string message)
+    {
+        if (_ending)
+        {
+            _failure = new RunFailedException(
+                _failure?.Failure ?? RunFailure.Broken, $"{message}. What was trained since the last checkpoint could not be saved; what is in {_run.Paths.Checkpoints} is kept.");
+            FinishDevices();
+        }
+        else
+        {
+            Abort(RunFailure.Broken, message);
+        }
+    }
+
+    /// <summary>What the stages hold led to numbers that are none, and is not written: the checkpoint before it stays.</summary>
+    private void Diverged(string message)
+    {
+        var kept = _savedStep is { } step
+            ? $" The last good checkpoint, of step {step}, is kept in {_run.Paths.Checkpoints}, and its adapter in {_run.Paths.Adapter}."
+            : " No checkpoint had been written yet (splitfrozen.training.checkpoint-steps).";
+        (_failure, _diverged) = (new RunFailedException(RunFailure.Broken, message + kept), true);
+        _log.Error("The run ends: {Message}", message);
+        BeginEnding(completed: false);
+    }
+
     private void BeginEnding(bool completed)
     {
         (_completed, _stopping, _ending) = (completed, true, true);
@@ -41,23 +68,21 @@ internal sealed partial class PipelineCoordinatorActor
         Become(() =>
         {
             Always();
-            Receive<LoRATrainerActor.Evaluated>(m => m.Name == After, m =>
-            {
-                _clock.Evaluation(m.Seconds);
-                _scores[After] = m.Score;
-                Notify(new RunEvent.Evaluated(After, _epoch, m.Score));
-                Save();
-            });
-            Receive<LoRATrainerActor.Saved>(m => Notify(new RunEvent.CheckpointWritten(_run.Paths.Checkpoints, m.Step)));
-            Receive<LoRATrainerActor.AdapterSaved>(_ => FinishDevices());
+            Receive<CheckpointActor.Saved>(m => Notify(new RunEvent.CheckpointWritten(m.Folder, m.Step)));
+            Receive<CheckpointActor.AdapterSaved>(_ => FinishDevices());
             Receive<DeviceEvents.Finished>(Finished);
             Receive<FinishLimit>(_ => End());
         });
+        _stages.Abandon();
         if (completed)
         {
-            Score(After, EvaluationSet);
+            _stages.Score(_heldOut[EvaluationSet], ScoredAfter);
         }
-        else if (_step > 0)
+        else if (_diverged && _savedStep is not null)
+        {
+            _peers.Files.Tell(new CheckpointActor.KeepAdapter(_run.Paths.Checkpoints, _run.Paths.Adapter));
+        }
+        else if (!_diverged && _step > 0)
         {
             Save();
         }
@@ -67,11 +92,19 @@ internal sealed partial class PipelineCoordinatorActor
         }
     }
 
-    private void Save()
+    private void ScoredAfter(TargetScore score, double seconds)
     {
-        SaveCheckpoint();
-        _peers.Trainer.Tell(new LoRATrainerActor.SaveAdapter(_run.Paths.Adapter));
+        _clock.Evaluation(seconds);
+        _scores[After] = score;
+        Notify(new RunEvent.Evaluated(After, _epoch, score));
+        Save();
     }
+
+    private void Save() => _stages.Collect(tensors =>
+    {
+        _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Checkpoints, tensors, Position()));
+        _peers.Files.Tell(new CheckpointActor.SaveAdapter(_run.Paths.Adapter, tensors));
+    });
 
     private void FinishDevices()
     {
@@ -130,12 +163,26 @@ internal sealed partial class PipelineCoordinatorActor
             _run.Sets.EvaluationName, _run.Sets.ValidationName,
             Found(Before)?.Accuracy, Found(After)?.Accuracy, Found(ValidationSet)?.Accuracy, Found(Before)?.MeanLoss, Found(After)?.MeanLoss,
             _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
-            adapter.Sha256, adapter.Bytes, _trainableParameters, _clock.Stages, _completed, valid,
-            valid ? [] : [$"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine."],
-            devices)
+            adapter.Sha256, adapter.Bytes, _stages.TrainableParameters, _clock.Stages, _completed, valid,
+            [.. _remarks, .. Remarks(valid, overruns, operations)], devices)
         {
+            Store = SummariseStore(),
             ChannelRefusals = RefusalTotals(),
-        };
+            Best = _best.Best,
+        }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
+    }
+
+    private IEnumerable<string> Remarks(bool valid, long overruns, long operations)
+    {
+        if (_earlyStop is not null)
+        {
+            yield return $"The run stopped after {_epoch} epochs: {_earlyStop}.";
+        }
+
+        if (!valid)
+        {
+            yield return $"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine.";
+        }
     }
 
     private TargetScore? Found(string name) => _scores.TryGetValue(name, out var score) ? score : null;

@@ -20,21 +20,33 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>First phase: devices join until there are enough.</summary>
     private void Gathering()
     {
+        Receive<StageEvents.Loaded>(m =>
+        {
+            _stages.On(m, Sender);
+            BeginWhenReady();
+        });
         Always();
         Receive<DeviceEvents.Prepared>(m =>
         {
-            if (Prepare(m) && Prepared >= Needed)
-            {
-                BecomeTraining();
-            }
-            else
-            {
-                AnnounceWaiting();
-            }
+            Prepare(m);
+            BeginWhenReady();
         });
         Receive<CatchUpActor.Frozen>(KeepHeldOut);
         Receive<StartLimit>(_ => Abort(RunFailure.NotStarted, NotEnough()));
         Receive<Stop>(_ => BeginEnding(completed: false));
+    }
+
+    /// <summary>Training begins when the devices and the trainer stages are there.</summary>
+    private void BeginWhenReady()
+    {
+        if (Prepared >= Needed && _stages.IsLoaded)
+        {
+            BecomeTraining();
+        }
+        else
+        {
+            AnnounceWaiting();
+        }
     }
 
     private void Greet(DeviceEvents.Greeted greeting)
@@ -73,7 +85,18 @@ internal sealed partial class PipelineCoordinatorActor
             return false;
         }
 
-        (device.Samples, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.Capacity, true);
+        if (device.DataFingerprint is { } data && data != prepared.DataFingerprint)
+        {
+            Refuse(device, RefusalReason.BadId, "it came back with other data; a device must return with the data it left with");
+            return false;
+        }
+
+        (device.Samples, device.DataFingerprint, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.DataFingerprint, prepared.Capacity, true);
+        if (IsStoring)
+        {
+            _peers.Shuffle.Tell(new ShuffleActor.AdmitData(device.Id, prepared.DataFingerprint, prepared.Samples));
+        }
+
         _peers.Allocator.Tell(new AllocatorActor.Report(new DeviceCapacity(device.Id, device.Node, device.Capacity), prepared.Samples));
         Notify(new RunEvent.DeviceJoined(device.Id, device.Node, prepared.Samples, prepared.Capacity));
         return true;
@@ -128,6 +151,28 @@ internal sealed partial class PipelineCoordinatorActor
         }
     }
 
+    /// <summary>
+    /// Takes over what a device did. Its clock is set to the server's by the least time that any of its messages seemed to be under way, so that its operations
+    /// appear late by at most the control plane's quickest delivery, milliseconds on a local network.
+    /// </summary>
+    private void Trace(DeviceEvents.Traced traced)
+    {
+        if (_run.Trace is not { } trace || !IsCurrent(traced, out var device))
+        {
+            return;
+        }
+
+        var now = DateTimeOffset.UtcNow;
+        var sent = DateTimeOffset.UnixEpoch.AddMicroseconds(traced.SentAt);
+        device.ClockOffset = device.ClockOffset is { } known && known < now - sent ? known : now - sent;
+        for (var i = 0; i < traced.Starts.Length; i++)
+        {
+            var start = DateTimeOffset.UnixEpoch.AddMicroseconds(traced.Starts[i]) + device.ClockOffset.Value;
+            trace.Began(
+                traced.Transfers[i] ? $"{device.Id}: link" : $"{device.Id}: forward", traced.Transfers[i] ? "transfer" : "device forward", start, traced.Durations[i] / 1e6);
+        }
+    }
+
     private bool IsCurrent(DeviceEvents.IDeviceEvent e, out DeviceEntry device) =>
         _devices.TryGetValue(e.Device, out device!) && device.Incarnation == e.Incarnation && device.Ref is not null;
 
@@ -160,9 +205,13 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        var limit = _run.Settings.Device.LostAfter;
-        Notify(new RunEvent.DeviceProblem(device.Id, $"{reason}; training waits up to {limit.TotalSeconds:0} s for its return"));
-        Timers.StartSingleTimer(device.Id, new ReturnLimit(device.Id), limit);
+        if (device.IsSpare)
+        {
+            Notify(new RunEvent.DeviceProblem(device.Id, $"{reason}; all its samples are stored, so that training goes on without it"));
+            return;
+        }
+
+        AwaitReturn(device, reason);
     }
 
     private void Refuse(DeviceEntry device, RefusalReason reason, string explanation)

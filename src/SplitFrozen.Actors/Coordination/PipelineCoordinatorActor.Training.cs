@@ -1,4 +1,7 @@
+using System.Diagnostics;
+
 using Akka.Actor;
+using Akka.Event;
 
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Shuffle;
@@ -7,7 +10,6 @@ using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Domain.Sampling;
-using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 
@@ -22,13 +24,14 @@ internal sealed partial class PipelineCoordinatorActor
     private const string After = "after";
 
     private readonly HashSet<(int Epoch, int Batch, int Index)> _ready = [];
-    private BatchRunner? _batchRunner;
-    private OperationKind? _running;
-    private TargetScore _score;
+    private readonly BestScore _best;
+    private string? _earlyStop;
+    private int? _savedStep;
+    private readonly LabelMixWatch? _mix;
+    private readonly List<int> _labels = [];
     private int _epoch;
     private int _batch;
     private int _step;
-    private double _learningRate;
     private double? _lossFirst;
     private double _lossLast;
 
@@ -48,21 +51,24 @@ internal sealed partial class PipelineCoordinatorActor
                 ScoreBefore();
             });
             Receive<ShuffleActor.UnitPlaced>(Placed);
+            Receive<ShuffleActor.Supplied>(Supplied);
             Receive<ShuffleActor.MicroBatchReady>(m =>
             {
-                _ready.Add((m.Epoch, m.Batch, m.Index));
-                Advance();
+                if (_stages.IsTraining && (m.Epoch, m.Batch) == (_epoch, _batch))
+                {
+                    _stages.Ready(m.Index);
+                }
+                else
+                {
+                    _ready.Add((m.Epoch, m.Batch, m.Index));
+                }
             });
-            Receive<LoRATrainerActor.ForwardDone>(m => Done(OperationKind.Forward, m.Seconds, r => r.Done(m.Score)));
-            Receive<LoRATrainerActor.OperationDone>(m => Done(_running!.Value, m.Seconds, r => r.Done()));
-            Receive<LoRATrainerActor.Stepped>(Stepped);
-            Receive<LoRATrainerActor.Evaluated>(Scored);
-            Receive<LoRATrainerActor.Saved>(CheckpointWritten);
+            Receive<CheckpointActor.Saved>(CheckpointWritten);
             Receive<Stop>(_ => _stopping = true);
         });
         _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
         _window = new GrantWindow(_plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window);
-        Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _trainableParameters));
+        Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _stages.TrainableParameters));
         OpenGrants();
         ScoreBefore();
     }
@@ -82,7 +88,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
     }
 
-    private void Score(string name, string set) => _peers.Trainer.Tell(new LoRATrainerActor.Evaluate(name, _heldOut[set]));
+    private void Score(string name, string set) => _stages.Score(_heldOut[set], (score, seconds) => Scored(name, score, seconds));
 
     private void OpenGrants()
     {
@@ -96,8 +102,7 @@ internal sealed partial class PipelineCoordinatorActor
                 var samples = plan.GrantSamples(id.Number, ordinal);
                 if (samples.Length > 0)
                 {
-                    var device = _devices[roster[ordinal]];
-                    device.Ref?.Tell(device.Open(id, samples));
+                    Request(_devices[roster[ordinal]], id, samples);
                 }
             }
         }
@@ -106,77 +111,31 @@ internal sealed partial class PipelineCoordinatorActor
     private void Placed(ShuffleActor.UnitPlaced placed)
     {
         _clock.CatchUp(placed.CatchUpSeconds);
+        Count(placed);
         var device = _devices[placed.Device];
         if (device.Incarnation == placed.Incarnation)
         {
             device.Placed(placed.Grant, placed.Unit, placed.Samples);
+            AskHeld(device);
             _peers.Channel.Return(device.Id, device.Incarnation, device.PlacedUnits);
             device.Ref?.Tell(new DeviceCommands.ReturnCredits(device.Id, device.Incarnation, device.PlacedUnits));
         }
     }
 
-    /// <summary>Starts the next operation of the global batch at hand, if its inputs are there and nothing runs.</summary>
-    private void Advance()
+    private void Stepped(double learningRate, TargetScore score, double norm)
     {
-        if (_batchRunner is null || _running is not null)
+        if (!double.IsFinite(norm))
         {
-            return;
-        }
-
-        if (_batchRunner.Next is not { } operation)
-        {
-            _clock.Busy();
-            _learningRate = _plan.LearningRate(_step);
-            _peers.Trainer.Tell(new LoRATrainerActor.Step(_learningRate, _batchRunner.Score.Targets));
-            _batchRunner = null;
-            return;
-        }
-
-        var id = new MicroBatchId(_step, operation.MicroBatch);
-        switch (operation.Kind)
-        {
-            case OperationKind.Forward when !_ready.Remove((_epoch, _batch, operation.MicroBatch)):
-                _clock.Idle();
-                return;
-            case OperationKind.Forward:
-                _clock.Busy();
-                _peers.Shuffle.Tell(new ShuffleActor.HandOver(id, _epoch, _batch));
-                break;
-            case OperationKind.BackwardInput:
-                _peers.Trainer.Tell(new LoRATrainerActor.BackwardInput(id));
-                break;
-            case OperationKind.BackwardWeights:
-                _peers.Trainer.Tell(new LoRATrainerActor.BackwardWeights(id));
-                break;
-        }
-
-        _running = operation.Kind;
-    }
-
-    private void Done(OperationKind kind, double seconds, Action<BatchRunner> note)
-    {
-        _clock.Operation(kind, seconds);
-        _running = null;
-        note(_batchRunner!);
-        _score = _batchRunner!.Score;
-        Advance();
-    }
-
-    private void Stepped(LoRATrainerActor.Stepped step)
-    {
-        _clock.Step(step.Seconds);
-        if (!double.IsFinite(step.GradientNorm) || !double.IsFinite(_score.LossSum))
-        {
-            Abort(RunFailure.Broken, $"Loss or gradients of step {_step} are not finite (loss {_score.MeanLoss}, gradient norm {step.GradientNorm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm.");
+            Diverged($"Loss or gradients of step {_step} are not finite (loss {score.MeanLoss}, gradient norm {norm}); the step was not made. Lower splitfrozen.training.learning-rate, or set splitfrozen.training.clip-norm.");
             return;
         }
 
         _ledger.Trained(_epoch, _step, Plan.Batch(_batch));
-        _lossFirst ??= _score.MeanLoss;
-        _lossLast = _score.MeanLoss;
+        _lossFirst ??= score.MeanLoss;
+        _lossLast = score.MeanLoss;
         _window!.BatchTrained(_epoch, _batch);
         CloseGrant();
-        Notify(new RunEvent.StepDone(_epoch, _step, _score, step.GradientNorm, _learningRate, _ledger.SamplesTrained, _window.InFlightSamples));
+        Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples) { LabelDistance = WatchLabels() });
         _step++;
         _batch++;
         OpenGrants();
@@ -192,6 +151,25 @@ internal sealed partial class PipelineCoordinatorActor
         {
             _peers.Channel.Memory.Close(new GrantId(_epoch, grant));
         }
+    }
+
+    /// <summary>Compares the labels of the global batch just trained with those of all training rows.</summary>
+    private double? WatchLabels()
+    {
+        if (_mix is null || _labels.Count == 0)
+        {
+            return null;
+        }
+
+        var (distance, alarm) = _mix.Note(_labels);
+        _labels.Clear();
+        if (alarm is { } excess)
+        {
+            _log.Warning("The label mix of global batches lies {Excess:0.00} farther from that of all rows than chance explains (splitfrozen.training.mix-alarm)", excess);
+            Notify(new RunEvent.LabelMixAlarm(_epoch, _step, excess));
+        }
+
+        return distance;
     }
 
     private void AfterStep()
@@ -216,8 +194,10 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void EndEpoch()
     {
+        _mix?.Reset();
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
         _plan.Close(_epoch);
+        ReportEpoch();
         (_epoch, _batch) = (_epoch + 1, 0);
         if (_run.Sets.Validation.Count > 0)
         {
@@ -247,16 +227,26 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextBatch()
     {
-        _batchRunner = new BatchRunner(Plan.MicroBatches(_batch));
-        Advance();
+        _epochStarted ??= Stopwatch.GetTimestamp();
+        var (epoch, batch, rate) = (_epoch, _batch, _plan.LearningRate(_step));
+        var count = Plan.MicroBatches(batch);
+        _stages.Train(new StagePipeline.BatchWork(
+            _step, count, rate, id => _peers.Shuffle.Tell(new ShuffleActor.HandOver(id, epoch, batch)), (score, norm) => Stepped(rate, score, norm)));
+        for (var index = 0; index < count; index++)
+        {
+            if (_ready.Remove((epoch, batch, index)))
+            {
+                _stages.Ready(index);
+            }
+        }
     }
 
-    private void Scored(LoRATrainerActor.Evaluated result)
+    private void Scored(string name, TargetScore score, double seconds)
     {
-        _clock.Evaluation(result.Seconds);
-        _scores[result.Name] = result.Score;
-        Notify(new RunEvent.Evaluated(result.Name, _epoch, result.Score));
-        if (result.Name == Before)
+        _clock.Evaluation(seconds);
+        _scores[name] = score;
+        Notify(new RunEvent.Evaluated(name, _epoch, score));
+        if (name == Before)
         {
             if (_stopping)
             {
@@ -267,19 +257,45 @@ internal sealed partial class PipelineCoordinatorActor
                 NextBatch();
             }
         }
+        else if (_best.Note(_epoch, _step, score))
+        {
+            _stages.Collect(tensors => _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Best, tensors, Position())));
+        }
+        else if (_best.IsPatienceOver && _epoch < _run.Settings.Training.Epochs)
+        {
+            StopEarly();
+        }
         else
         {
             NextEpoch();
         }
     }
 
-    private void SaveCheckpoint() => _peers.Trainer.Tell(new LoRATrainerActor.SaveCheckpoint(_run.Paths, new CheckpointState(
-        _step, _epoch, _batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
-        [.. Roster().Select(r => new CheckpointDevice(r.Device.Value, r.Samples))])));
-
-    private void CheckpointWritten(LoRATrainerActor.Saved saved)
+    private void StopEarly()
     {
-        Notify(new RunEvent.CheckpointWritten(_run.Paths.Checkpoints, saved.Step));
+        var training = _run.Settings.Training;
+        _earlyStop = $"no better {training.Best.ToString().ToLowerInvariant()} in {training.Patience} validations (splitfrozen.training.patience)";
+        Notify(new RunEvent.StoppedEarly(_epoch, _earlyStop));
+        BeginEnding(completed: true);
+    }
+
+    private void SaveCheckpoint() => _stages.Collect(
+        tensors => _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Checkpoints, tensors, Position())));
+
+    private CheckpointState Position() => new(
+        _step, _epoch, _batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
+        [.. Roster().Select(r => new CheckpointDevice(r.Device.Value, r.Samples))]);
+
+    private void CheckpointWritten(CheckpointActor.Saved saved)
+    {
+        Notify(new RunEvent.CheckpointWritten(saved.Folder, saved.Step));
+        if (saved.Folder == _run.Paths.Best)
+        {
+            NextEpoch();
+            return;
+        }
+
+        _savedStep = saved.Step;
         if (_stopping)
         {
             BeginEnding(completed: false);

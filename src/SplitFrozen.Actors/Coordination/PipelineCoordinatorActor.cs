@@ -3,7 +3,7 @@ using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Shuffle;
-using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
@@ -22,21 +22,28 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ServerRun _run;
     private readonly Peers _peers;
-    private readonly RunClock _clock = new();
+    private readonly RunClock _clock;
     private readonly SortedDictionary<DeviceId, DeviceEntry> _devices = [];
     private readonly RunPlan _plan;
     private readonly Ledger _ledger = new();
+    private readonly StagePipeline _stages;
     private readonly Dictionary<string, IReadOnlyList<ActivationBatch>> _heldOut = [];
     private readonly Dictionary<string, TargetScore> _scores = [];
     private GrantWindow? _window;
-    private long _trainableParameters;
     private bool _stopping;
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers)
     {
-        (_run, _peers) = (run, peers);
+        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
         _plan.Drawn += OpenEpoch;
+        _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
+        var pipeline = run.Settings.Pipeline;
+        _stages = new StagePipeline(
+            pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, StageFailed, StageLost);
+        _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
+            ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
+            : null;
         Gathering();
     }
 
@@ -47,7 +54,27 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(EvaluationSet, _run.Sets.Evaluation));
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(ValidationSet, _run.Sets.Validation));
+        HostStages();
         AnnounceWaiting();
+    }
+
+    /// <summary>Starts the trainer stages, with as equal shares of the blocks as may be.</summary>
+    private void HostStages()
+    {
+        var trainer = _run.Trainer;
+        var ranges = new BlockRange(trainer.Cut, _run.Model.Shape.Layers).Cut(_stages.Count);
+        for (var stage = 0; stage < ranges.Count; stage++)
+        {
+            _peers.Stages.Tell(new StageCommands.Host(0, stage, new StageSpec(
+                _run.Spec.ModelFingerprint, trainer.Task, trainer.Labels, trainer.Cut, ranges[stage].From, ranges[stage].To, trainer.Lora.Rank,
+                trainer.Lora.Alpha, trainer.Lora.Dropout, [.. trainer.Lora.Targets], trainer.WeightDecay, trainer.ClipNorm, trainer.Seed, _run.Spec.Threads)));
+        }
+    }
+
+    private void StageFailed(int stage, string reason)
+    {
+        _log.Warning("Stage {Stage} failed and was started again: {Reason}", stage, reason);
+        Notify(new RunEvent.StageProblem(stage, $"{reason}; it was started again, and the global batch at hand is trained again"));
     }
 
     /// <summary>What every phase answers.</summary>
@@ -56,11 +83,19 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceEvents.Greeted>(Greet);
         Receive<DeviceEvents.LayersLoaded>(m => _log.Info("{Device} holds {Layers} layers of allocation {Allocation}", m.Device, m.Layers, m.Allocation.Value));
         Receive<DeviceEvents.Heartbeat>(Beat);
+        Receive<DeviceEvents.Traced>(Trace);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));
         Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
-        Receive<LoRATrainerActor.Loaded>(m => _trainableParameters = m.TrainableParameters);
+        Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
+        Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
+        Receive<ShuffleActor.Taken>(m =>
+        {
+            _labels.AddRange(m.Batch.Targets);
+            _stages.Taken(m.Id, m.Batch, m.Rented);
+        });
+        AlwaysStore();
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
 
@@ -72,7 +107,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private void Notify(RunEvent e) => _run.Observer.On(e);
 
     /// <summary>The actors and the channel that the coordinator works with.</summary>
-    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Trainer, ChannelListener Channel);
+    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Stages, IActorRef Files, ChannelListener Channel);
 
     /// <summary>End the run in order: finish the global batch at hand, write a checkpoint and the adapter.</summary>
     internal sealed record Stop : ILocalMessage

@@ -22,6 +22,9 @@ public sealed record ServerRun(
 {
     private readonly TaskCompletionSource<RunSummary> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Gets every operation, or null.</summary>
+    public RunTrace? Trace { get; init; }
+
     /// <summary>Completes with the run's summary, or fails with a <see cref="RunFailedException"/> or what broke it.</summary>
     public Task<RunSummary> Result => _result.Task;
 

@@ -1,13 +1,17 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Akka.Event;
 
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Actors.Shuffle;
+using SplitFrozen.Actors.Store;
 using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Store;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 
@@ -38,7 +42,11 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<ShuffleActor.UnitPlaced>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.MicroBatchReady>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.UnitRefused>(m => _coordinator.Forward(m));
-        Receive<LoRATrainerActor.Loaded>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.StoredCount>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.Supplied>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.StoreReport>(m => _coordinator.Forward(m));
+        Receive<CatchUpActor.RowsChecked>(m => _coordinator.Forward(m));
+        Receive<StageEvents.IStageEvent>(m => _coordinator.Forward(m));
         Receive<PipelineCoordinatorActor.ChannelRefused>(m => _coordinator.Forward(m));
         Receive<ClusterEvent.MemberUp>(m => _run.Observer.On(
             new RunEvent.NodeJoined(NodeName.Of(m.Member), RoleOf(m.Member), m.Member.Address.ToString())));
@@ -72,14 +80,17 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
         _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(AllocationSetting.Of(_run))), "allocator");
+        var isStoring = settings.Store.Mode != StoreMode.Off;
+        var store = isStoring ? OpenStore() : null;
         var catchUp = Context.ActorOf(
-            Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
-        var trainer = Context.ActorOf(
-            Props.Create(() => new LoRATrainerActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "trainer");
+            Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens, isStoring)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
+        var stages = Context.ActorOf(Props.Create(() => new StageHostActor(_run.Model)), "stages");
+        var files = Context.ActorOf(
+            Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
         var shuffle = Context.ActorOf(
-            Props.Create(() => new ShuffleActor(catchUp, trainer, _run.Spec.Cut)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
+            Props.Create(() => new ShuffleActor(catchUp, _run.Spec.Cut, store, settings.Pipeline.UnitTokens, _run.Model.Shape.Width)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
         _channel = OpenChannel(shuffle);
-        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, trainer, _channel);
+        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, stages, files, _channel);
         var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers)), "coordinator");
         _coordinator = coordinator;
         _stop = _run.StopRequested.Register(() => coordinator.Tell(PipelineCoordinatorActor.Stop.Instance));
@@ -91,6 +102,16 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         _channel?.Dispose();
         _identity?.Dispose();
         Cluster.Get(Context.System).Unsubscribe(Self);
+    }
+
+    private ActivationStore OpenStore()
+    {
+        var settings = _run.Settings;
+        var fingerprint = new StoreFingerprint(
+            _run.Spec.ModelFingerprint, _run.Spec.Cut, _run.Spec.MaxLength, _run.Spec.Codec.ToString(), settings.Store.Codec.ToString(),
+            _run.Spec.Threads, settings.Model.Compute);
+        var log = Context.GetLogger();
+        return ActivationStore.Open(settings.Store, fingerprint, _run.Model.Shape.Width, _run.Paths.Store, text => log.Info("Activation store: {Text}", text));
     }
 
     private ChannelListener OpenChannel(IActorRef shuffle)

@@ -28,12 +28,14 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private RunSpec? _run;
     private ChannelClient? _channel;
     private IReadOnlyList<EncodedSample>? _samples;
+    private string _dataFingerprint = "";
     private GrantQueue? _queue;
     private Capacity? _capacity;
     private AllocationEpoch _allocation;
     private int _layers;
     private bool _computing;
     private WorkDone _work;
+    private DeviceTrace? _trace;
 
     public DeviceActor(DeviceId id, DeviceNode node)
     {
@@ -77,7 +79,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         Receive<DeviceCommands.Welcome>(_ => _log.Debug("{Device} was welcomed twice: it had greeted again before the answer came", _id));
         Receive<DataLoaded>(m =>
         {
-            _samples = m.Samples;
+            (_samples, _dataFingerprint) = (m.Samples, m.Fingerprint);
             Prepared();
         });
         Receive<DataFailed>(m => Fail(m.Error));
@@ -95,13 +97,22 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             Pump();
         });
         Receive<FrozenComputeActor.Ran>(Ran);
-        Receive<ChannelNews.Sent>(m => m.Incarnation == _incarnation, m => _work = _work with { BytesSent = _work.BytesSent + m.Bytes });
+        Receive<ChannelNews.Sent>(m => m.Incarnation == _incarnation, m =>
+        {
+            _work = _work with { BytesSent = _work.BytesSent + m.Bytes };
+            _trace?.Sent();
+        });
         Receive<ChannelNews.Resumed>(m => _log.Warning("The activation channel of {Device} broke ({Reason}) and was opened again", _id, m.Reason));
         Receive<ChannelNews.Broken>(m => m.Incarnation == _incarnation, Broken);
-        Receive<Beat>(_ => _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work)));
+        Receive<Beat>(_ =>
+        {
+            _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work));
+            TellTrace();
+        });
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
         Receive<DeviceCommands.Finish>(_ =>
         {
+            TellTrace();
             _node.Server.Tell(new DeviceEvents.Finished(_id, _incarnation, _work));
             End(null);
         });
@@ -110,6 +121,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private void Welcomed(DeviceCommands.Welcome welcome)
     {
         _run = welcome.Run;
+        _trace = welcome.Run.Trace ? new DeviceTrace() : null;
         Timers.Cancel(nameof(Greet));
         Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, TimeSpan.FromMilliseconds(welcome.Run.HeartbeatMilliseconds));
         var self = Self;
@@ -133,15 +145,21 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
 
     /// <summary>Reads and tokenises on a thread of its own: a large file must not hold up the thread pool that the control plane lives on.</summary>
     private void LoadData(RunSpec run) =>
-        Task.Factory.StartNew(() => _node.Data.Load(_id, run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-            .PipeTo(Self, Self, samples => new DataLoaded(samples), error => new DataFailed(error.GetBaseException()));
+        Task.Factory.StartNew(() => Load(run), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .PipeTo(Self, Self, loaded => loaded, error => new DataFailed(error.GetBaseException()));
+
+    private DataLoaded Load(RunSpec run)
+    {
+        var samples = _node.Data.Load(_id, run);
+        return new DataLoaded(samples, DataFingerprint.Of(samples));
+    }
 
     private void Prepared()
     {
         if (_samples is not null && _capacity is { } capacity && _queue is null)
         {
             _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
-            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity));
+            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity, _dataFingerprint));
             _log.Info("{Device} has {Samples} samples and measured {Rate:0} tokens a second and layer", _id, _samples.Count, capacity.LayerTokensPerSecond);
         }
     }
@@ -193,6 +211,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         }
 
         _computing = false;
+        _trace?.Ran(result.Seconds);
         _work = _work with
         {
             ForwardedSamples = _work.ForwardedSamples + header.Samples.Length,
@@ -204,6 +223,14 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         };
         _channel!.Send(result.Unit);
         Pump();
+    }
+
+    private void TellTrace()
+    {
+        if (_trace?.Take(_id, _incarnation) is { } told)
+        {
+            _node.Server.Tell(told);
+        }
     }
 
     private void Broken(ChannelNews.Broken broken)
@@ -247,7 +274,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         public static Beat Instance { get; } = new();
     }
 
-    private sealed record DataLoaded(IReadOnlyList<EncodedSample> Samples) : ILocalMessage;
+    private sealed record DataLoaded(IReadOnlyList<EncodedSample> Samples, string Fingerprint) : ILocalMessage;
 
     private sealed record DataFailed(Exception Error) : ILocalMessage;
 }

@@ -23,6 +23,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
 
     private readonly IModelSource _model;
     private readonly double? _flopsPerSecond;
+    private readonly long? _memoryBytes;
     private readonly Dictionary<DeviceId, int> _layers = [];
     private IFrozenBlocks? _frozen;
     private Capacity? _capacity;
@@ -32,7 +33,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
 
     public FrozenComputeActor(IModelSource model, NodeProfile profile)
     {
-        (_model, _flopsPerSecond) = (model, profile.GigaFlops * 1e9);
+        (_model, _flopsPerSecond, _memoryBytes) = (model, profile.GigaFlops * 1e9, profile.MemoryBytes);
         Ready();
     }
 
@@ -118,7 +119,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
             best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
 
-        return new Capacity(tokens.Length / Math.Max(best, bound), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        return new Capacity(tokens.Length / Math.Max(best, bound), _memoryBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
     }
 
     /// <summary>Measure the node's capacity, if that was not done yet.</summary>

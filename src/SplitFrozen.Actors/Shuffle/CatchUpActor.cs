@@ -17,16 +17,28 @@ internal sealed class CatchUpActor : ReceiveActor
     private readonly IModelSource _model;
     private readonly int _cut;
     private readonly int _unitTokens;
+    private readonly bool _checkRows;
     private IFrozenBlocks? _frozen;
 
-    public CatchUpActor(IModelSource model, int cut, int unitTokens)
+    /// <param name="model">The model folder.</param>
+    /// <param name="cut">The frozen line C.</param>
+    /// <param name="unitTokens">Token budget of a forward unit.</param>
+    /// <param name="checkRows">Whether to test that a sample's activations do not depend on its company, and tell the parent.</param>
+    public CatchUpActor(IModelSource model, int cut, int unitTokens, bool checkRows)
     {
-        (_model, _cut, _unitTokens) = (model, cut, unitTokens);
+        (_model, _cut, _unitTokens, _checkRows) = (model, cut, unitTokens, checkRows);
         Receive<CatchUp>(m => Complete(m.Unit));
         Receive<Freeze>(m => FreezeSet(m));
     }
 
-    protected override void PreStart() => _frozen = _model.LoadFrozen(_cut);
+    protected override void PreStart()
+    {
+        _frozen = _model.LoadFrozen(_cut);
+        if (_checkRows)
+        {
+            Context.Parent.Tell(new RowsChecked(RowInvariance.Holds(_frozen, _cut, _model.Shape.Context)));
+        }
+    }
 
     protected override void PostStop() => _frozen?.Dispose();
 
@@ -45,6 +57,9 @@ internal sealed class CatchUpActor : ReceiveActor
         var batches = Evaluator.Freeze(_frozen!, set.Samples, _cut, _unitTokens);
         Sender.Tell(new Frozen(set.Name, batches, Stopwatch.GetElapsedTime(started).TotalSeconds));
     }
+
+    /// <summary>Whether a sample's activations have the same bits in any company.</summary>
+    internal sealed record RowsChecked(bool Hold) : ILocalMessage;
 
     /// <summary>Run this unit to the frozen line, in its own buffer.</summary>
     internal sealed record CatchUp(ActivationUnit Unit) : ILocalMessage;

@@ -2,7 +2,8 @@ using Akka.Actor;
 using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
-using SplitFrozen.Actors.Training;
+using SplitFrozen.Actors.Store;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 
@@ -10,26 +11,34 @@ namespace SplitFrozen.Actors.Shuffle;
 
 /// <summary>
 /// Receives forward units, has those that stop short of the frozen line completed, places samples where the plan has them, and hands complete micro-batches
-/// to the trainer when the coordinator says so.
+/// to the coordinator when it asks for them. What was placed is kept in the activation store, from which later epochs are supplied.
 /// </summary>
-internal sealed class ShuffleActor : ReceiveActor
+internal sealed partial class ShuffleActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IActorRef _catchUp;
-    private readonly IActorRef _trainer;
     private readonly int _cut;
+    private readonly ActivationStore? _store;
+    private readonly int _unitTokens;
+    private readonly int _width;
     private readonly Dictionary<DeviceId, Incarnation> _lives = [];
     private readonly SortedDictionary<int, ShuffleBuffer> _epochs = [];
 
-    public ShuffleActor(IActorRef catchUp, IActorRef trainer, int cut)
+    /// <param name="catchUp">Completes units of weak devices.</param>
+    /// <param name="cut">The frozen line C.</param>
+    /// <param name="store">Keeps activations, or null; owned by this actor from now on.</param>
+    /// <param name="unitTokens">Token budget of what is taken out of the store at a time.</param>
+    /// <param name="width">Hidden size D.</param>
+    public ShuffleActor(IActorRef catchUp, int cut, ActivationStore? store, int unitTokens, int width)
     {
-        (_catchUp, _trainer, _cut) = (catchUp, trainer, cut);
+        (_catchUp, _cut, _store, _unitTokens, _width) = (catchUp, cut, store, unitTokens, width);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
         Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster));
         Receive<CloseEpoch>(m => Close(m.Epoch));
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
         Receive<HandOver>(Hand);
+        SupplyFromStore();
     }
 
     protected override void PostStop()
@@ -38,6 +47,8 @@ internal sealed class ShuffleActor : ReceiveActor
         {
             buffer.Dispose();
         }
+
+        _store?.Dispose();
     }
 
     private void Arrived(ActivationUnit unit)
@@ -67,17 +78,25 @@ internal sealed class ShuffleActor : ReceiveActor
 
         try
         {
-            var ready = _epochs[header.Grant.Epoch].Place(unit);
-            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, catchUpSeconds));
-            foreach (var (batch, index) in ready)
-            {
-                Context.Parent.Tell(new MicroBatchReady(header.Grant.Epoch, batch, index));
-            }
+            var buffer = _epochs[header.Grant.Epoch];
+            buffer.Check(header);
+            _store?.Keep(unit);
+            var ready = buffer.Place(unit);
+            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds));
+            Announce(header.Grant.Epoch, ready);
         }
         catch (FrameException e)
         {
             unit.Dispose();
             Context.Parent.Tell(new UnitRefused(header.Device, e));
+        }
+    }
+
+    private static void Announce(int epoch, IReadOnlyList<(int Batch, int Index)> ready)
+    {
+        foreach (var (batch, index) in ready)
+        {
+            Context.Parent.Tell(new MicroBatchReady(epoch, batch, index));
         }
     }
 
@@ -93,7 +112,7 @@ internal sealed class ShuffleActor : ReceiveActor
         if (_lives.GetValueOrDefault(header.Device) == header.Incarnation)
         {
             // An earlier life had sent it, and its epoch is over: there is nothing to place, but the credit is due.
-            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, 0));
+            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, 0));
         }
 
         unit.Dispose();
@@ -103,7 +122,7 @@ internal sealed class ShuffleActor : ReceiveActor
     private void Hand(HandOver order)
     {
         var (batch, rented) = _epochs[order.Epoch].Take(order.Batch, order.Id.Index);
-        _trainer.Tell(new LoRATrainerActor.Forward(order.Id, batch, rented), Sender);
+        Sender.Tell(new Taken(order.Id, batch, rented));
     }
 
     private void Close(int epoch)
@@ -126,11 +145,14 @@ internal sealed class ShuffleActor : ReceiveActor
     /// <summary>A unit came over the channel.</summary>
     internal sealed record UnitArrived(ActivationUnit Unit) : ILocalMessage;
 
-    /// <summary>Give this micro-batch to the trainer, on behalf of the sender.</summary>
+    /// <summary>Give this micro-batch out.</summary>
     internal sealed record HandOver(MicroBatchId Id, int Epoch, int Batch) : ILocalMessage;
 
+    /// <summary>A micro-batch at the frozen line, given out; <paramref name="Rented"/> goes back to the shared pool when it is trained.</summary>
+    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented) : ILocalMessage;
+
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
-    internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, double CatchUpSeconds) : ILocalMessage;
+    internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage;
 
     /// <summary>All samples of a micro-batch are here.</summary>
     internal sealed record MicroBatchReady(int Epoch, int Batch, int Index) : ILocalMessage;

@@ -34,6 +34,16 @@ internal sealed class ShuffleBuffer : IDisposable
     /// <summary>Samples that lie here.</summary>
     public int Samples { get; private set; }
 
+    /// <summary>Refuses a unit with a sample that does not belong to its grant.</summary>
+    /// <exception cref="FrameException">It has one.</exception>
+    public void Check(UnitHeader header)
+    {
+        foreach (var index in header.Samples)
+        {
+            Locate(header, index);
+        }
+    }
+
     /// <summary>Takes over a unit at the frozen line.</summary>
     /// <returns>Micro-batches that it completed. Samples that were here already, or were trained, are passed over.</returns>
     /// <exception cref="FrameException">A sample does not belong to the unit's grant; nothing was placed.</exception>

@@ -12,16 +12,20 @@ internal static class DecisionView
     public static void Show(IAnsiConsole console, AllocationDecision decision)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "[grey]Device[/]", "[grey]Layers[/]", "[grey]Time an epoch[/]", "[grey]Other counts: own time, slowest stage[/]", "[grey]Why[/]");
+            "[grey]Device[/]", "[grey]Layers[/]", "[grey]Time an epoch[/]", "[grey]Other counts: own time, slowest stage[/]");
         foreach (var device in decision.Devices)
         {
             table.AddRow(
                 Markup.Escape(device.Device.Value), $"[bold]{device.Layers}[/]", Time(device.PredictedSeconds),
-                Markup.Escape(string.Join("; ", device.Alternatives.Select(a => $"{a.Layers}: {Time(a.PredictedSeconds)}, {Time(a.SlowestSeconds)}"))),
-                Markup.Escape(device.Reason));
+                Markup.Escape(string.Join("; ", device.Alternatives.Select(a => $"{a.Layers}: {Time(a.PredictedSeconds)}, {Time(a.SlowestSeconds)}"))));
         }
 
         console.Write(table);
+        foreach (var device in decision.Devices)
+        {
+            console.MarkupLineInterpolated($"[bold]{device.Device}[/]: {device.Reason}");
+        }
+
         console.MarkupLineInterpolated($"Server {Time(decision.ServerSeconds)} an epoch; the slowest stage is [bold]{decision.Bottleneck}[/] with {Time(decision.SlowestSeconds)}");
     }
 

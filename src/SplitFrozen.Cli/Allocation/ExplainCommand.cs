@@ -44,7 +44,8 @@ internal static class ExplainCommand
 
         console.Write(devices);
         DecisionView.Show(console, run.Decision);
-        console.MarkupLineInterpolated($"[grey]The server computed {Units.Seconds(run.AchievedServerSeconds)} an epoch.[/]");
+        console.MarkupLineInterpolated(
+            $"[grey]Achieved by the server an epoch: {Units.Seconds(run.AchievedTrainingSeconds)} of training, beside {Units.Seconds(run.AchievedCatchUpSeconds)} of catch-up.[/]");
         var policies = new Table().Border(TableBorder.Simple).AddColumns("[grey]Policy[/]", "[grey]Slowest stage[/]", "[grey]Which[/]", "[grey]Layers[/]");
         foreach (var policy in run.Policies)
         {

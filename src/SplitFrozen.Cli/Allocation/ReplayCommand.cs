@@ -6,6 +6,7 @@ using SplitFrozen.Cli.Runs;
 using SplitFrozen.Cli.Terminal;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Allocation;
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Costs;
 
@@ -38,7 +39,7 @@ internal static class ReplayCommand
         var server = new ServerMeasure(options.ServerRate, options.ServerRate is { } rate ? 2.0 * (shape.Layers - cut) / rate : 0);
         var report = TraceReplay.Run(
             trace, PolicyLoader.Load(settings.Allocation), settings.Allocation,
-            new ReplaySetting(cut, new WorkSizes(options.Tokens, (double)shape.Width * sizeof(float), LayerCosts.BlockMatrixParameters(shape) * sizeof(float)), server, options.Round));
+            new ReplaySetting(cut, new WorkSizes(options.Tokens, RowCodec.RowBytes(settings.Channel.Codec, shape.Width), (long)MemoryCosts.BlockWeights(shape, sizeof(float))), server, options.Round));
         Show(environment.Out, report, asJson);
         return ExitCode.Done;
     }

@@ -1,5 +1,6 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Allocation;
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
@@ -12,12 +13,13 @@ namespace SplitFrozen.Cli.Allocation;
 /// <param name="Cut">The frozen line C.</param>
 /// <param name="TokensPerSample">Mean tokens of a sample, from what devices computed.</param>
 /// <param name="ServerLayerTokensPerSecond">The server's rate, from its catch-up; null where every device ran all layers.</param>
-/// <param name="AchievedServerSeconds">Seconds an epoch that the server computed: catch-up, F, B and W.</param>
+/// <param name="AchievedCatchUpSeconds">Seconds an epoch of catch-up, which runs beside training.</param>
+/// <param name="AchievedTrainingSeconds">Seconds an epoch of F, B and W.</param>
 /// <param name="Devices">Inputs and achieved times.</param>
 /// <param name="Decision">What the run had, predicted.</param>
 /// <param name="Policies">What each policy would have given on the same inputs.</param>
 internal sealed record RunExplanation(
-    string Run, int Cut, double TokensPerSample, double? ServerLayerTokensPerSecond, double AchievedServerSeconds,
+    string Run, int Cut, double TokensPerSample, double? ServerLayerTokensPerSecond, double AchievedCatchUpSeconds, double AchievedTrainingSeconds,
     IReadOnlyList<ExplainedDevice> Devices, AllocationDecision Decision, IReadOnlyList<PolicyOutcome> Policies)
 {
     /// <summary>Tokens of the batch with which a device measures its capacity; rates are of sequences of that length.</summary>
@@ -40,7 +42,7 @@ internal sealed record RunExplanation(
         var had = summary.Devices.Select(d => new LayerAssignment(new DeviceId(d.Id), d.Layers, d.Reason)).ToList();
         var decision = Allocator.Explain(run.Settings.Allocation.Policy, input, had);
         return new RunExplanation(
-            run.Folder, summary.Cut, work.TokensPerSample, work.ServerRate, work.ServerSeconds,
+            run.Folder, summary.Cut, work.TokensPerSample, work.ServerRate, work.CatchUpSeconds, work.TrainingSeconds,
             [.. summary.Devices.Zip(input.Devices, (d, m) => new ExplainedDevice(
                 d.Id, d.Node, d.Layers, m.LayerTokensPerSecond, m.FreeMemoryBytes, d.Samples, decision.Devices.First(e => e.Device.Value == d.Id).PredictedSeconds,
                 d.Forwarded == 0 ? null : d.BusySeconds * d.Samples / d.Forwarded))],
@@ -49,14 +51,14 @@ internal sealed record RunExplanation(
 
     private static AllocationInput Input(RunRecord run, ModelShape shape, Work work, Dictionary<DeviceId, CapacityObservation> reported) => new(
         run.Summary.Cut, Math.Min(run.Settings.Allocation.Min, run.Summary.Cut),
-        new WorkSizes(work.TokensPerSample, (double)shape.Width * sizeof(float), LayerCosts.BlockMatrixParameters(shape) * sizeof(float)),
-        new ServerMeasure(work.ServerRate, work.TrainingSecondsPerToken),
+        new WorkSizes(work.TokensPerSample, RowCodec.RowBytes(run.Settings.Channel.Codec, shape.Width), (long)MemoryCosts.BlockWeights(shape, sizeof(float))),
+        new ServerMeasure(work.ServerRate, work.TrainingSecondsPerToken, SharesCompute: false),
         [.. run.Summary.Devices.Select(d => reported.TryGetValue(new DeviceId(d.Id), out var last)
             ? new DeviceMeasure(last.Device, d.Node, last.LayerTokensPerSecond, last.LinkBytesPerSecond, last.FreeMemoryBytes, last.QueueLength, null, d.Samples)
             : throw new UserErrorException($"{run.Metrics} does not say what device {d.Id} measured; the file is not of this run."))]);
 
     /// <summary>What was computed, from totals of the summary.</summary>
-    private sealed record Work(double TokensPerSample, double? ServerRate, double ServerSeconds, double TrainingSecondsPerToken)
+    private sealed record Work(double TokensPerSample, double? ServerRate, double CatchUpSeconds, double TrainingSeconds, double TrainingSecondsPerToken)
     {
         public static Work Of(RunSummary summary, ModelShape shape)
         {
@@ -68,7 +70,7 @@ internal sealed record RunExplanation(
             var training = stages.Forward + stages.BackwardInput + stages.BackwardWeights;
             var epochs = (double)summary.SamplesTrained / Math.Max(1, summary.Devices.Sum(d => (long)d.Samples));
             return new Work(
-                perSample, stages.CatchUp > 0 && caughtUp > 0 ? caughtUp / stages.CatchUp : null, epochs > 0 ? (stages.CatchUp + training) / epochs : 0,
+                perSample, stages.CatchUp > 0 && caughtUp > 0 ? caughtUp / stages.CatchUp : null, epochs > 0 ? stages.CatchUp / epochs : 0, epochs > 0 ? training / epochs : 0,
                 summary.SamplesTrained > 0 && perSample > 0 ? training / (summary.SamplesTrained * perSample) : 0);
         }
     }

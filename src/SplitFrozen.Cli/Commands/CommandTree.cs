@@ -6,6 +6,8 @@ using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
+using SplitFrozen.Cli.Experiments;
+using SplitFrozen.Cli.Generating;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
 
@@ -44,8 +46,11 @@ internal static class CommandTree
             Device(environment),
             Eval(environment),
             Doctor(environment),
+            GenerateCommand.Create(environment),
+            MergeCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
+            ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
@@ -88,9 +93,16 @@ internal static class CommandTree
         var command = new Command("eval", "Score a run's adapter on the evaluation and validation sets of its configuration.");
         var folder = new Argument<string>("RUN") { Description = "A run's folder" };
         var json = JsonOption();
+        var set = new Option<string[]>("--set")
+        {
+            Description = "A setting other than the run's, such as splitfrozen.evaluation.exact-match-limit=200; may be given many times",
+            HelpName = "KEY=VALUE",
+            DefaultValueFactory = _ => [],
+        };
         command.Arguments.Add(folder);
         command.Options.Add(json);
-        command.SetAction((line, _) => Task.FromResult((int)EvalCommand.Run(environment, line.GetValue(folder)!, line.GetValue(json))));
+        command.Options.Add(set);
+        command.SetAction((line, _) => Task.FromResult((int)EvalCommand.Run(environment, line.GetValue(folder)!, line.GetValue(set)!, line.GetValue(json))));
         return command;
     }
 

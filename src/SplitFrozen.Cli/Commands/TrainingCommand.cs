@@ -25,15 +25,16 @@ internal static class TrainingCommand
         var run = open(settings);
         var start = new RunStart(SettingsReader.Render(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()), run.Partition);
         var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
-        return await RunAsync(environment, run, hocon, folder).ConfigureAwait(false);
+        return await RunAsync(environment, settings, run, hocon, folder).ConfigureAwait(false);
     }
 
-    private static async Task<ExitCode> RunAsync(CliEnvironment environment, ITrainingRun run, Config hocon, RunFolder folder)
+    private static async Task<ExitCode> RunAsync(CliEnvironment environment, Settings settings, ITrainingRun run, Config hocon, RunFolder folder)
     {
         using var log = RunLog.ToFile(folder.Log, environment.Time);
         try
         {
-            var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder).ConfigureAwait(false);
+            var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder, settings.Run.Trace).ConfigureAwait(false);
+            summary = WithAnswers(environment, settings, summary, folder.Paths);
             folder.Write(summary, SummaryView.Text(summary, folder.Paths.Folder));
             SummaryView.Show(environment.Out, summary, folder.Paths.Folder);
             return summary.Completed ? ExitCode.Done : ExitCode.Stopped;
@@ -54,7 +55,20 @@ internal static class TrainingCommand
         }
     }
 
-    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder)
+    /// <summary>Adds the exact match of generated answers where the setting asks for it.</summary>
+    private static RunSummary WithAnswers(CliEnvironment environment, Settings settings, RunSummary summary, RunPaths paths)
+    {
+        if (!settings.Evaluation.ExactMatchAfterTraining || !summary.Completed || summary.AdapterSha256 is null)
+        {
+            return summary;
+        }
+
+        var score = environment.Composition.ScoreAnswers(
+            settings, paths.Adapter, text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]"), environment.Stop.Token);
+        return summary with { ExactMatch = score?.Share, ExactMatchRows = score?.Rows };
+    }
+
+    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder, bool isTraced)
     {
         using var metrics = new MetricsWriter(folder.Metrics, environment.Time);
         var console = new ConsoleRunObserver(environment.Out, environment.Time);
@@ -62,7 +76,14 @@ internal static class TrainingCommand
         {
             var stop = environment.Stop.Token;
             using var announcement = stop.Register(() => console.Announce("finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
-            return await run.RunAsync(new RunHost(folder.Paths, new ObserverGroup(console, metrics), akka, stop)).ConfigureAwait(false);
+            var host = new RunHost(folder.Paths, new ObserverGroup(console, metrics), akka, stop) { Trace = isTraced ? new RunTrace() : null };
+            var summary = await run.RunAsync(host).ConfigureAwait(false);
+            if (host.Trace is { } trace)
+            {
+                TraceFiles.Write(folder.Paths.Folder, trace);
+            }
+
+            return summary;
         }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class CenLoraTraining(RunInputs inputs) : ITrainingRun
             .Select((rows, part) => (Id: SharedDevices.Id(part), Samples: inputs.Data.Encode(DataSplit.Train, rows)))
             .ToDictionary(d => d.Id, d => d.Samples);
         using var run = new CenLoraRun(
-            inputs.Settings, inputs.Model, inputs.Trainer, inputs.Data.Task, devices, inputs.HeldOutSets(), host.Paths, host.Observer);
+            inputs.Settings, inputs.Model, inputs.Trainer, inputs.Data.Task, devices, inputs.HeldOutSets(), host.Paths, host.Observer, host.Trace);
         return run.Run(host.Stop);
     }
 }

@@ -7,8 +7,12 @@ using SplitFrozen.Cli.Terminal;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Evaluation;
+using SplitFrozen.Domain.Generation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model;
+using SplitFrozen.Model.Generation;
+using SplitFrozen.Model.Merging;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Composing;
@@ -45,7 +49,7 @@ internal sealed class Composition : IComposition
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
             ExpectedNodes: 1, settings.Start.Limit)
         {
-            Route = ChannelRoute.Plain with { Identity = identity },
+            Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream)),
         };
         var node = DeviceNodeHost.Start(options, akka);
         await using (node.ConfigureAwait(false))
@@ -101,7 +105,56 @@ internal sealed class Composition : IComposition
             Evaluator.Score(stage, Evaluator.Freeze(frozen, samples, inputs.Cut, settings.Pipeline.UnitTokens));
 
         return new AdapterScore(
-            sets.EvaluationName, ScoreSet(sets.Evaluation), sets.ValidationName, sets.Validation.Count > 0 ? ScoreSet(sets.Validation) : null);
+            sets.EvaluationName, ScoreSet(sets.Evaluation), sets.ValidationName, sets.Validation.Count > 0 ? ScoreSet(sets.Validation) : null)
+        {
+            Task = inputs.Data.Task,
+            Labels = inputs.Data.Labels,
+        };
+    }
+
+    /// <inheritdoc/>
+    public ExactMatchScore? ScoreAnswers(Settings settings, string adapterFolder, Action<string> say, CancellationToken stop)
+    {
+        var limit = settings.Evaluation.ExactMatchLimit;
+        if (limit == 0)
+        {
+            return null;
+        }
+
+        var inputs = OpenInputs(settings);
+        if (inputs.Data.Task != TaskKind.LanguageModel)
+        {
+            return null;
+        }
+
+        // Training may cut samples off; a reference without its end has no number.
+        var context = inputs.Model.Shape.Context;
+        var samples = inputs.HeldOut.EncodeEvaluation(inputs.Source.Open(context, []), limit);
+        using var generator = TextGenerator.Open(settings.Model.Path, adapterFolder, settings.Model.Compute);
+        var score = new AnswerScoring(generator, context, settings.Evaluation.MaxNewTokens)
+            .Score(samples, row => say($"answered {row} of {samples.Count} questions"), stop);
+        return score.Rows > 0 ? score : null;
+    }
+
+    /// <inheritdoc/>
+    public ITextGenerator OpenGenerator(string model, string? adapter, string compute, int threads)
+    {
+        LoadNativeLibrary(threads);
+        return TextGenerator.Open(model, adapter, compute);
+    }
+
+    /// <inheritdoc/>
+    public string? BaseModelOf(string adapter) => ModelMerger.BaseModelOf(adapter);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> LabelsOf(Settings settings) =>
+        RunInputs.OpenSource(settings, HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute)).Open(settings.Data.MaxLength, []).Labels;
+
+    /// <inheritdoc/>
+    public void Merge(string model, string adapter, IReadOnlyList<string> labels, string output)
+    {
+        LoadNativeLibrary(Environment.ProcessorCount);
+        ModelMerger.Write(model, adapter, labels, output);
     }
 
     private static RunInputs OpenInputs(Settings settings)

@@ -41,6 +41,11 @@ internal sealed record HeldOutRows(DataSplit Evaluation, DataSplit? Validation, 
             NameOf(Evaluation), data.Encode(Evaluation, Thin(AllRows(data, Evaluation), limit)), name, data.Encode(split, Thin(rows, limit)));
     }
 
+    /// <summary>Tokenises rows of the evaluation split alone.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="limit">At most so many, spread evenly over the split.</param>
+    public IReadOnlyList<EncodedSample> EncodeEvaluation(IDataSet data, int limit) => data.Encode(Evaluation, Thin(AllRows(data, Evaluation), limit));
+
     private static IReadOnlyList<int> AllRows(IDataSet data, DataSplit split) => [.. Enumerable.Range(0, data.Rows(split))];
 
     private static IReadOnlyList<int> Thin(IReadOnlyList<int> rows, int limit) =>

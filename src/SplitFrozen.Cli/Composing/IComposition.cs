@@ -1,6 +1,8 @@
 using Akka.Configuration;
 
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Evaluation;
+using SplitFrozen.Domain.Generation;
 using SplitFrozen.Domain.Models;
 
 namespace SplitFrozen.Cli.Composing;
@@ -43,4 +45,32 @@ internal interface IComposition
 
     /// <summary>Scores an adapter on the held-out sets of a run's configuration.</summary>
     AdapterScore Score(Settings settings, string adapterFolder);
+
+    /// <summary>Lets a run's model answer questions of its evaluation split, where the task is language modelling and the setting asks for it.</summary>
+    /// <param name="settings">The run's configuration.</param>
+    /// <param name="adapterFolder">Its adapter.</param>
+    /// <param name="say">Told what it is at.</param>
+    /// <param name="stop">Ends it early.</param>
+    /// <returns>The score, or null where there is nothing to match.</returns>
+    ExactMatchScore? ScoreAnswers(Settings settings, string adapterFolder, Action<string> say, CancellationToken stop);
+
+    /// <summary>Loads a model to generate text with.</summary>
+    /// <param name="model">Model folder.</param>
+    /// <param name="adapter">A PEFT folder, or null.</param>
+    /// <param name="compute"><c>cpu</c> or <c>cuda:N</c>.</param>
+    /// <param name="threads">Threads of a matrix product.</param>
+    ITextGenerator OpenGenerator(string model, string? adapter, string compute, int threads);
+
+    /// <summary>The base model that an adapter names, a path or a name, or null.</summary>
+    string? BaseModelOf(string adapter);
+
+    /// <summary>Label names of a run's data; empty for language modelling.</summary>
+    IReadOnlyList<string> LabelsOf(Settings settings);
+
+    /// <summary>Writes base model and adapter, merged, as a Hugging Face folder.</summary>
+    /// <param name="model">Model folder.</param>
+    /// <param name="adapter">A PEFT folder.</param>
+    /// <param name="labels">Names of a classifier's labels; empty: LABEL_0, LABEL_1, …</param>
+    /// <param name="output">The folder to write, which must not exist.</param>
+    void Merge(string model, string adapter, IReadOnlyList<string> labels, string output);
 }

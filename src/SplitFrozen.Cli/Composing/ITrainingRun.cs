@@ -22,4 +22,8 @@ internal interface ITrainingRun
 /// <param name="Observer">Told what happens.</param>
 /// <param name="Akka">The configuration's section akka.</param>
 /// <param name="Stop">Cancelled when the run is to end in order.</param>
-internal sealed record RunHost(RunPaths Paths, IRunObserver Observer, Config Akka, CancellationToken Stop);
+internal sealed record RunHost(RunPaths Paths, IRunObserver Observer, Config Akka, CancellationToken Stop)
+{
+    /// <summary>Gets every operation, or null.</summary>
+    public RunTrace? Trace { get; init; }
+}

@@ -34,6 +34,7 @@ internal sealed record RunInputs(
         var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
         var cut = FirstTrained(settings, model.Shape);
         CheckSizes(settings, model.Shape);
+        CheckStages(settings, model.Shape.Layers - cut);
         var source = OpenSource(settings, model);
         var data = source.Open(settings.Data.MaxLength, []);
         var heldOut = HeldOutRows.Choose(data, settings.Data.Validation);
@@ -61,7 +62,10 @@ internal sealed record RunInputs(
     public RunSpec Spec(string name) => new(
         name, Model.Fingerprint, Data.Task, [.. Data.Labels], Cut, Settings.Data.MaxLength, Settings.Pipeline.UnitTokens, Settings.Channel.Credits,
         Settings.Training.Threads, Spread, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds,
-        Settings.Channel.Codec);
+        Settings.Channel.Codec)
+    {
+        Trace = Settings.Run.Trace,
+    };
 
     private static int FirstTrained(Settings settings, ModelShape shape)
     {
@@ -75,6 +79,14 @@ internal sealed record RunInputs(
         var cut = settings.Model.Cut ?? shape.Layers / 2;
         return cut >= 1 && cut < shape.Layers ? cut
             : throw new UserErrorException($"splitfrozen.model.cut = {cut} leaves nothing to freeze or nothing to train: the model has {shape.Layers} layers, so 1 to {shape.Layers - 1} are allowed.");
+    }
+
+    private static void CheckStages(Settings settings, int trainedBlocks)
+    {
+        if (settings.Training.Method == TrainingMethods.SplitFrozen && settings.Pipeline.Stages > trainedBlocks)
+        {
+            throw new UserErrorException($"splitfrozen.pipeline.stages = {settings.Pipeline.Stages} is more than the {trainedBlocks} blocks that are trained; lower it, or splitfrozen.model.cut.");
+        }
     }
 
     private static void CheckSizes(Settings settings, ModelShape shape)

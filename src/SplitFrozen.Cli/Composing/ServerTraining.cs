@@ -25,5 +25,8 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
     /// <summary>What the server's actors need.</summary>
     public static ServerRun Run(RunInputs inputs, RunHost host) => new(
         inputs.Settings, inputs.Model, inputs.Data, inputs.HeldOutSets(), inputs.Spec(Path.GetFileName(host.Paths.Folder)), inputs.Trainer,
-        host.Paths, host.Observer, host.Stop);
+        host.Paths, host.Observer, host.Stop)
+    {
+        Trace = host.Trace,
+    };
 }

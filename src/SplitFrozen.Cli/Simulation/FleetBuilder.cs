@@ -5,7 +5,9 @@ using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Domain.Simulation;
 using SplitFrozen.Protocol;
 
@@ -14,6 +16,8 @@ namespace SplitFrozen.Cli.Simulation;
 /// <summary>Makes a fleet of what was asked for: made up, from a file of profiles, from a configuration, or from a finished run.</summary>
 internal static class FleetBuilder
 {
+    private const double DefaultServerFlops = 1e13;
+    private const double DefaultStepSeconds = 1e-3;
     private static readonly Distribution Endless = Distribution.Constant(double.PositiveInfinity);
     private static readonly Distribution None = Distribution.Constant(0);
 
@@ -47,7 +51,7 @@ internal static class FleetBuilder
             Epochs = request.Epochs ?? 1,
         };
         var devices = FleetDraw.Devices(nodes, (long)request.Batches * batchSize, from, settings.Data.MaxLength, seed, shares);
-        return Spec(request, settings, nodes, devices, training, cut, new ModelCosts(shape, cut, languageModel: false));
+        return Spec(request, settings, nodes, devices, training, shape, Trainer(settings, cut));
     }
 
     private static FleetSpec Configured(SimulateRequest request, Settings settings, FleetData data, RunRecord? run)
@@ -62,7 +66,7 @@ internal static class FleetBuilder
             SharedDevices.Id(part), run is null ? part % nodes.Count : Placement(run, SharedDevices.Id(part), nodes), lengths)).OrderBy(d => d.Id).ToList();
         var training = settings.Training with { BatchSize = request.BatchSize ?? settings.Training.BatchSize, Epochs = request.Epochs ?? settings.Training.Epochs };
         training = training with { MicroBatchSize = Math.Min(training.MicroBatchSize, training.BatchSize) };
-        return Spec(request, settings, nodes, devices, training, data.Cut, new ModelCosts(data.Shape, data.Cut, data.Task == TaskKind.LanguageModel));
+        return Spec(request, settings, nodes, devices, training, data.Shape, data.Trainer, run);
     }
 
     /// <summary>A configured node; what its profile leaves open is drawn from the request's distributions.</summary>
@@ -80,16 +84,42 @@ internal static class FleetBuilder
         var was = run.Summary.Devices.FirstOrDefault(d => d.Id == device.Value)?.Node;
         var index = nodes.FindIndex(n => n.Name == was);
         return index >= 0 ? index
-            : throw new UserErrorException($"The run {run.Folder} does not say on which of splitfrozen.nodes device {device} was; --like works for runs of `splitfrozen train` over splitfrozen.nodes.");
+            : throw new UserErrorException(
+                $"The run {run.Folder} does not say on which of splitfrozen.nodes device {device} was; --like works for runs of `splitfrozen train` over splitfrozen.nodes.");
     }
+
+    /// <summary>The rate that a run's trainer reached: operations of F, B and W by the cost model over the seconds that they took.</summary>
+    private static double TrainerFlops(RunRecord run, ModelCosts costs, int stages, IReadOnlyList<SimulatedDevice> devices)
+    {
+        var busy = run.Summary.StageSeconds;
+        var seconds = busy.Forward + busy.BackwardInput + busy.BackwardWeights;
+        var samples = devices.Sum(d => (long)d.Lengths.Length);
+        var epoch = devices.Sum(d => Enum.GetValues<OperationKind>().Sum(kind => Enumerable.Range(0, stages).Sum(stage => costs.Trainer(kind, stage, d.Lengths))));
+        return seconds > 0 && run.Summary.SamplesTrained > 0 ? epoch * run.Summary.SamplesTrained / samples / seconds
+            : throw new UserErrorException($"The run {run.Folder} trained nothing, so that its server's speed is not known. Give it with --server-gigaflops.");
+    }
+
+    /// <summary>What a made-up fleet trains: a classifier of two labels, since a head of few labels costs next to nothing.</summary>
+    private static TrainerSpec Trainer(Settings settings, int cut) =>
+        new(TaskKind.Classification, Labels: 2, cut, settings.Lora, settings.Training.WeightDecay, settings.Training.ClipNorm, settings.Training.Seed);
 
     private static FleetSpec Spec(
         SimulateRequest request, Settings settings, IReadOnlyList<SimulatedNode> nodes, IReadOnlyList<SimulatedDevice> devices, TrainingSettings training,
-        int cut, ModelCosts costs)
+        ModelShape shape, TrainerSpec trainer, RunRecord? run = null)
     {
+        if (request.Server.Stages > shape.Layers - trainer.Cut)
+        {
+            throw new UserErrorException($"--stages = {request.Server.Stages} is more than there are blocks to train: {shape.Layers - trainer.Cut} above the cut at {trainer.Cut}.");
+        }
+
+        var costs = new ModelCosts(shape, trainer, request.Server.Stages, settings.Channel.Codec);
+        var asked = request.Server;
+        var server = new SimulatedServer(
+            asked.FlopsPerSecond ?? (run is null ? DefaultServerFlops : TrainerFlops(run, costs, asked.Stages, devices)), asked.Stages, asked.SharesCompute,
+            asked.StepSeconds ?? (run is null ? DefaultStepSeconds : run.Summary.StageSeconds.Step / Math.Max(1, run.Summary.Steps)));
         var faults = new FaultSpec(FaultOptions.Crashes(request.Crashes, nodes), request.RandomCrashes, settings.Device.LostAfter.TotalSeconds);
         return new FleetSpec(
-            FaultOptions.Slow(request.SlowDowns, nodes), devices, request.Server, costs, cut, training, settings.Pipeline, settings.Channel.Credits,
+            FaultOptions.Slow(request.SlowDowns, nodes), devices, server, costs, trainer.Cut, training, settings.Pipeline, settings.Channel.Credits,
             new AllocationPlan(PolicyLoader.Load(settings.Allocation), settings.Allocation, request.ReallocateEvery), faults);
     }
 }

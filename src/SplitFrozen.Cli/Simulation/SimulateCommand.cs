@@ -20,7 +20,7 @@ internal static class SimulateCommand
     {
         var command = new Command(
             "simulate",
-            "Simulate a run over many devices, event by event, without computing anything. With --config or --like the nodes and data of a configuration or a finished run, else a made-up fleet.");
+            "Simulate a run over many devices, event by event, without computing anything: a made-up fleet, or with --config or --like the nodes and data of a configuration or a finished run.");
         var options = new SimulateOptions(command);
         command.SetAction((line, _) => Task.FromResult((int)Run(environment, options.Read(line))));
         return command;
@@ -40,7 +40,9 @@ internal static class SimulateCommand
             Show(environment.Out, FleetSimulator.Run(spec), run, request.AsJson);
         }
 
-        environment.Error.MarkupLineInterpolated($"[grey]simulated in {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s, at most {Units.Bytes(Process.GetCurrentProcess().PeakWorkingSet64)} of memory[/]");
+        using var process = Process.GetCurrentProcess();
+        environment.Error.MarkupLineInterpolated(
+            $"[grey]simulated in {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s, at most {Units.Bytes(process.PeakWorkingSet64)} of memory[/]");
         return ExitCode.Done;
     }
 
@@ -61,7 +63,7 @@ internal static class SimulateCommand
 
     private static void Show(IAnsiConsole console, SimulationReport report, RunRecord? run, bool asJson)
     {
-        var comparison = run is null ? null : RunComparison.Of(report, run.Summary);
+        var comparison = run is null ? null : RunComparison.Of(report, run.Metrics);
         if (asJson)
         {
             WriteJson(console, new SimulationOutcome(report, comparison));
@@ -71,8 +73,7 @@ internal static class SimulateCommand
         SimulationView.Show(console, report);
         if (comparison is not null)
         {
-            console.MarkupLineInterpolated(
-                $"The run took {Units.Seconds(comparison.AchievedSeconds)} without evaluation; predicted {Units.Seconds(comparison.PredictedSeconds)}, {SimulationView.Share(comparison.Error)} off");
+            SimulationView.Show(console, comparison);
         }
     }
 

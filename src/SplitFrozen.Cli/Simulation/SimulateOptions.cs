@@ -23,10 +23,10 @@ internal sealed class SimulateOptions
     private readonly Option<string> _length = Of("--length", "DIST", "Tokens of a sample", "lognormal:24:0.5");
     private readonly Option<string?> _fleet = Of<string?>("--fleet", "FILE", "Profiles and their changes from CSV: device,gigaflops,link_mbit,latency_ms,memory_mib,samples,time");
     private readonly Option<string?> _run = Of<string?>("--like", "RUN", "Configuration and placement of a finished run, whose time is set beside the predicted one");
-    private readonly Option<double> _serverGigaFlops = Of("--server-gigaflops", "G", "10^9 operations a second of each trainer stage and of catch-up", 10_000.0);
+    private readonly Option<double?> _serverGigaFlops = Of<double?>("--server-gigaflops", "G", "10^9 operations a second of each trainer stage and of catch-up (default: 10000; with --like: what the run's trainer reached)");
     private readonly Option<int> _stages = Of("--stages", "P", "Trainer stages", 1);
     private readonly Option<bool> _shareServer = new("--share-server") { Description = "Catch-up and training take turns on one processor" };
-    private readonly Option<double> _step = Of("--step-ms", "MS", "Milliseconds of an optimiser step", 1.0);
+    private readonly Option<double?> _step = Of<double?>("--step-ms", "MS", "Milliseconds of an optimiser step (default: 1; with --like: the run's mean)");
     private readonly Option<double?> _every = Of<double?>("--reallocate", "S", "Deal layers out anew every so many seconds (default: once)");
     private readonly Option<string[]> _crash = Many("--crash", "NODE@AT+BACK", "A node crashes at a second and is back after some; without +BACK it never is");
     private readonly Option<string[]> _slow = Many("--slow", "NODE@FROM-TO*F", "A node is F times slower between two seconds");
@@ -62,7 +62,7 @@ internal sealed class SimulateOptions
             line.GetValue(_run) is null ? _configuration.Load(line) : null, _configuration.NamesFile(line), line.GetValue(_run), line.GetValue(_fleet),
             line.GetValue(_devices), line.GetValue(_batches), line.GetValue(_batchSize), line.GetValue(_epochs), line.GetValue(_shape) ?? "gpt2-small",
             Required(_gigaFlops), Optional(_link), Optional(_latency), Optional(_memory), Required(_samples), Required(_length),
-            new SimulatedServer(line.GetValue(_serverGigaFlops) * 1e9, line.GetValue(_stages), line.GetValue(_shareServer), line.GetValue(_step) / 1000),
+            new ServerRequest(line.GetValue(_serverGigaFlops) * 1e9, line.GetValue(_stages), line.GetValue(_shareServer), line.GetValue(_step) / 1000),
             line.GetValue(_every), line.GetValue(_crash)!, line.GetValue(_slow)!,
             line.GetValue(_crashRate) is var rate && rate > 0 ? new RandomCrashes(rate, Required(_down)) : null,
             line.GetValue(_sweep), line.GetValue(_json));

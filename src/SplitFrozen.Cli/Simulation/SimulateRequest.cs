@@ -30,5 +30,12 @@ namespace SplitFrozen.Cli.Simulation;
 internal sealed record SimulateRequest(
     Config? Configuration, bool NamesConfiguration, string? Run, string? Fleet, int Devices, int Batches, int? BatchSize, int? Epochs, string Shape,
     Distribution GigaFlops, Distribution? Link, Distribution? Latency, Distribution? Memory, Distribution Samples, Distribution Length,
-    SimulatedServer Server, double? ReallocateEvery, IReadOnlyList<string> Crashes, IReadOnlyList<string> SlowDowns, RandomCrashes? RandomCrashes,
+    ServerRequest Server, double? ReallocateEvery, IReadOnlyList<string> Crashes, IReadOnlyList<string> SlowDowns, RandomCrashes? RandomCrashes,
     bool Sweep, bool AsJson);
+
+/// <summary>The server as asked for.</summary>
+/// <param name="FlopsPerSecond">Operations a second of a stage and of catch-up, or null: the default, or the run's own.</param>
+/// <param name="Stages">Trainer stages.</param>
+/// <param name="SharesCompute">Whether catch-up and training share a processor.</param>
+/// <param name="StepSeconds">Seconds of an optimiser step, or null likewise.</param>
+internal sealed record ServerRequest(double? FlopsPerSecond, int Stages, bool SharesCompute, double? StepSeconds);

@@ -13,18 +13,21 @@ internal static class SimulationView
     /// <summary>Shows one simulation.</summary>
     public static void Show(IAnsiConsole console, SimulationReport report)
     {
+        var policy = report.Policy + (report.Reallocates ? ", dealt out anew while training" : "");
         console.MarkupLineInterpolated(
-            $"{Units.Number(report.Devices)} devices on {Units.Number(report.Nodes)} nodes, cut at layer {report.Cut}, policy {report.Policy}{(report.Reallocates ? ", dealt out anew while training" : "")}, seed {report.Seed}");
+            $"{Units.Number(report.Devices)} devices on {Units.Number(report.Nodes)} nodes, cut at layer {report.Cut}, policy {policy}, seed {report.Seed}");
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Row(grid, "Time", $"{Units.Seconds(report.TotalSeconds)}; epochs: {string.Join(", ", report.Epochs.Select(e => Units.Seconds(e.Seconds)))}");
         Row(grid, "Bottleneck", $"{report.Bottleneck.Kind.Replace('_', '-')} of {report.Bottleneck.Name}, busy {Share(report.Bottleneck.BusyShare)} of the time");
         Row(grid, "Trained", $"{Units.Number(report.Coverage.Trained)} of {Units.Number(report.Coverage.Expected)} samples, "
             + (report.Coverage.ExactlyOnce ? "each once an epoch" : $"{Units.Number(report.Coverage.Missing)} struck with devices that never returned"));
-        Row(grid, "Sent", $"{Units.Bytes((long)report.Traffic.Bytes)} in {Units.Number(report.Traffic.Units)} units, {Units.Bytes((long)report.Traffic.MeanBytesPerDevice)} a device, at most {Units.Bytes((long)report.Traffic.MostBytesPerDevice)}");
+        Row(grid, "Sent", $"{Units.Bytes((long)report.Traffic.Bytes)} in {Units.Number(report.Traffic.Units)} units, "
+            + $"{Units.Bytes((long)report.Traffic.MeanBytesPerDevice)} a device, at most {Units.Bytes((long)report.Traffic.MostBytesPerDevice)}");
         Row(grid, "Layers", string.Join(", ", report.Layers.Select(l => $"{l.Layers}: {Units.Number(l.Devices)} devices")) + $"; {Units.Number(report.LayerChanges)} changes");
         if (report.Faults.Crashes > 0)
         {
-            Row(grid, "Crashes", $"{Units.Number(report.Faults.Crashes)}, {Units.Number(report.Faults.Rejoined)} nodes came back, {Units.Number(report.Faults.LostNodes)} given up, {Units.Number(report.Traffic.UnitsRepeated)} units repeated");
+            Row(grid, "Crashes", $"{Units.Number(report.Faults.Crashes)}, {Units.Number(report.Faults.Rejoined)} nodes came back, "
+                + $"{Units.Number(report.Faults.LostNodes)} given up, {Units.Number(report.Traffic.UnitsRepeated)} units repeated");
         }
 
         console.Write(grid);
@@ -35,22 +38,36 @@ internal static class SimulationView
     public static void ShowSweep(IAnsiConsole console, IReadOnlyList<SimulationReport> reports)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "[grey]Policy[/]", "[grey]Time[/]", "[grey]Bottleneck[/]", "[grey]Devices busy[/]", "[grey]Catch-up busy[/]", "[grey]Trainer busy[/]", "[grey]Changes[/]");
+            Column("Policy"), Column("Time"), Column("Longest"), Column("Device"), Column("Catch-up"), Column("Trainer"), Column("Changes"));
         var best = reports.Min(r => r.TotalSeconds);
         foreach (var report in reports)
         {
             string Busy(string kind) => Share(1 - report.Lanes.First(l => l.Kind == kind).BubbleShare);
             table.AddRow(
-                report.Policy + (report.Reallocates ? ", anew" : ""), report.TotalSeconds == best ? $"[bold]{Units.Seconds(report.TotalSeconds)}[/]" : Units.Seconds(report.TotalSeconds),
-                Markup.Escape($"{report.Bottleneck.Kind.Replace('_', '-')} of {report.Bottleneck.Name}, {Share(report.Bottleneck.BusyShare)}"),
+                Markup.Escape(report.Policy) + (report.Reallocates ? "*" : ""),
+                report.TotalSeconds == best ? $"[bold]{Units.Seconds(report.TotalSeconds)}[/]" : Units.Seconds(report.TotalSeconds),
+                report.Bottleneck.Kind.Replace('_', '-'),
                 Busy("device"), Busy("catch_up"), Busy("trainer"), Units.Number(report.LayerChanges));
         }
 
         console.Write(table);
+        console.MarkupLine("[grey]Longest: the kind of the lane that was busy longest. Device, catch-up, trainer: the share of the time that one was busy, on average. *: dealt out anew while training.[/]");
+    }
+
+    /// <summary>Shows predicted times beside achieved ones.</summary>
+    public static void Show(IAnsiConsole console, RunComparison comparison)
+    {
+        foreach (var epoch in comparison.Epochs)
+        {
+            console.MarkupLineInterpolated(
+                $"Epoch {epoch.Epoch + 1}: predicted {Units.Seconds(epoch.PredictedSeconds)}, achieved {Units.Seconds(epoch.AchievedSeconds)}, a difference of {Share(epoch.Error)}");
+        }
     }
 
     /// <summary>A share in per cent.</summary>
     public static string Share(double share) => (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + " %";
+
+    private static TableColumn Column(string name) => new TableColumn($"[grey]{name}[/]").NoWrap();
 
     private static Table Lanes(SimulationReport report)
     {

@@ -28,6 +28,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     private DateTimeOffset _lastLine;
     private string? _waiting;
     private bool _boardShown;
+    private bool _storeShown;
     private bool _ended;
 
     public ConsoleRunObserver(IAnsiConsole console, TimeProvider time)
@@ -99,6 +100,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 _devices.Note(joined);
                 Line("green", "device", $"{joined.Device} on {joined.Node} with {Units.Number(joined.Samples)} samples, {Units.Count(joined.Capacity.LayerTokensPerSecond)} tokens/s a layer");
                 break;
+            case RunEvent.StageProblem problem:
+                Line("yellow", "stage", $"{problem.Stage}: {problem.Problem}");
+                break;
             case RunEvent.DeviceProblem problem:
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;
@@ -118,8 +122,19 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.StepDone step:
                 Show(step, at);
                 break;
+            case RunEvent.LabelMixAlarm alarm:
+                Line("yellow", "labels", $"the label mix of global batches lies {alarm.Excess:0.00} farther from the overall one than chance explains: training may suffer (splitfrozen.training.order)");
+                break;
+            case RunEvent.StoreState store when !_storeShown && store.Samples > 0:
+                _storeShown = true;
+                Line("green", "store", $"{Units.Number(store.Samples)} of {Units.Number(store.Of)} samples kept, {Units.Bytes(store.MemoryBytes)} in memory, {Units.Bytes(store.DiskBytes)} on disk"
+                    + (store.Samples == store.Of ? "; devices are needed no more and may leave" : ""));
+                break;
             case RunEvent.Evaluated evaluated:
                 Line("blue", "accuracy", $"{evaluated.Score.Accuracy:0.000} {Occasion(evaluated)} (loss {Units.Loss(evaluated.Score.MeanLoss)})");
+                break;
+            case RunEvent.StoppedEarly early:
+                Line("yellow", "stop", $"after {early.Epoch} epochs: {early.Reason}");
                 break;
             case RunEvent.CheckpointWritten checkpoint:
                 Line("grey", "saved", $"checkpoint at step {checkpoint.Step}");

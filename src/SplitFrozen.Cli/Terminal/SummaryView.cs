@@ -50,6 +50,7 @@ internal static class SummaryView
             Row(grid, "Accuracy in validation", $"{Units.Share(validation)} [grey]({Markup.Escape(summary.ValidationSplit)})[/]");
         }
 
+        Measures(grid, summary);
         Row(grid, "Training loss", $"{Units.Loss(summary.LossFirst)} first, {Units.Loss(summary.LossLast)} last step");
         Row(grid, "Samples trained", $"{Units.Number(summary.SamplesTrained)} of {Units.Number(summary.SamplesExpected)} in {Units.Number(summary.Steps)} steps");
         Row(grid, "Adapter", summary.AdapterSha256 is null
@@ -60,8 +61,36 @@ internal static class SummaryView
             Row(grid, "Refused on the channel", string.Join(", ", summary.ChannelRefusals.Select(r => $"{Units.Number(r.Value)} {r.Key}")));
         }
 
+        if (summary.Store is { } store)
+        {
+            Row(grid, "Activation store", $"{Units.Number(store.Samples)} samples in {Units.Bytes(store.MemoryBytes)} of memory and {Units.Bytes(store.DiskBytes)} of disk ({store.Codec})"
+                + (store.Damaged > 0 ? $", {Units.Number(store.Damaged)} damaged" : ""));
+            Row(grid, "Devices computed", $"{Units.Count(store.DeviceFlops)} FLOPs instead of {Units.Count(store.DeviceFlopsWithout)} without the store");
+            Row(grid, "Devices sent", $"{Units.Bytes(store.DeviceBytes)} instead of {Units.Bytes(store.DeviceBytesWithout)} without the store");
+        }
+
         Row(grid, "Run folder", Markup.Escape(folder));
         return grid;
+    }
+
+    /// <summary>The measures that the task has besides accuracy.</summary>
+    private static void Measures(Grid grid, RunSummary summary)
+    {
+        if (summary.F1After is not null || summary.F1Before is not null)
+        {
+            var validation = summary.ValidationF1 is { } f1 ? $", {Units.Share(f1)} in validation" : "";
+            Row(grid, $"F1 on {summary.EvaluationSplit}", $"{Units.Share(summary.F1Before)} before, {Units.Share(summary.F1After)} after training{validation}");
+        }
+
+        if (summary.PerplexityBefore is not null || summary.PerplexityAfter is not null)
+        {
+            Row(grid, $"Perplexity on {summary.EvaluationSplit}", $"{Units.Loss(summary.PerplexityBefore)} before, {Units.Loss(summary.PerplexityAfter)} after training");
+        }
+
+        if (summary.ExactMatch is { } match)
+        {
+            Row(grid, "Exact match", $"{Units.Share(match)} of {Units.Number(summary.ExactMatchRows ?? 0)} answers have the reference's number");
+        }
     }
 
     private static void Row(Grid grid, string name, string value) => grid.AddRow($"[grey]{Markup.Escape(name)}[/]", value);

@@ -18,7 +18,8 @@ public sealed record DeviceMeasure(
 /// <summary>What the server can do.</summary>
 /// <param name="LayerTokensPerSecond">Tokens a second through one frozen block on the server, or null: as fast as the fastest device.</param>
 /// <param name="TrainingSecondsPerToken">Seconds that F, B and W of one token take.</param>
-public sealed record ServerMeasure(double? LayerTokensPerSecond, double TrainingSecondsPerToken);
+/// <param name="SharesCompute">Whether catch-up and training take turns on one processor, so that their times add up, rather than run side by side.</param>
+public sealed record ServerMeasure(double? LayerTokensPerSecond, double TrainingSecondsPerToken, bool SharesCompute = true);
 
 /// <summary>The sizes that times and memory follow from.</summary>
 /// <param name="TokensPerSample">Mean tokens of a sample.</param>

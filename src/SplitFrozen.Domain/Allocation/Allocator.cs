@@ -5,6 +5,8 @@ namespace SplitFrozen.Domain.Allocation;
 /// <summary>Asks a policy, holds it to the bounds, and says what its decision will take and what else there was.</summary>
 public static class Allocator
 {
+    private const string Remedy = $"Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.";
+
     /// <summary>The policy's assignments, sorted by id, moved into each device's range; a reason says where that was needed.</summary>
     /// <exception cref="UserErrorException">The policy left out a device, named one twice, or named one that is not there.</exception>
     public static IReadOnlyList<LayerAssignment> Decide(IAllocationPolicy policy, AllocationInput input)
@@ -15,15 +17,15 @@ public static class Allocator
         {
             if (!byDevice.TryAdd(answer.Device, answer))
             {
-                throw new UserErrorException($"The allocation policy {policy.Name} assigned device {answer.Device} twice. Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.");
+                throw new UserErrorException($"The allocation policy {policy.Name} assigned device {answer.Device} twice. {Remedy}");
             }
         }
 
         var assignments = input.Devices.OrderBy(d => d.Device).Select(d => byDevice.Remove(d.Device, out var answer)
             ? Bounded(answer, input.Range(d))
-            : throw new UserErrorException($"The allocation policy {policy.Name} left out device {d.Device}. Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.")).ToList();
+            : throw new UserErrorException($"The allocation policy {policy.Name} left out device {d.Device}. {Remedy}")).ToList();
         return byDevice.Count == 0 ? assignments
-            : throw new UserErrorException($"The allocation policy {policy.Name} assigned device {byDevice.Keys.Min()}, which is not there. Mend the policy, or set splitfrozen.allocation.policy to {BuiltInPolicies.Proportional}.");
+            : throw new UserErrorException($"The allocation policy {policy.Name} assigned device {byDevice.Keys.Min()}, which is not there. {Remedy}");
     }
 
     /// <summary>Predicts what assignments take, with alternatives for every device.</summary>
@@ -34,7 +36,7 @@ public static class Allocator
     {
         var times = new StageTimes(input);
         var layers = assignments.ToDictionary(a => a.Device, a => a.Layers);
-        var stages = new Stages(times, times.Compute(layers), times.Server(layers));
+        var stages = new Stages(times, times.Compute(layers), times.CatchUp(layers));
         var measures = input.Devices.ToDictionary(d => d.Device);
         var decisions = assignments.OrderBy(a => a.Device).Select(a => new DeviceDecision(
             a.Device, a.Layers, a.Reason, times.Device(measures[a.Device], a.Layers),
@@ -62,16 +64,17 @@ public static class Allocator
         private const string ServerName = "server";
         private readonly StageTimes _times;
         private readonly Dictionary<string, double> _compute;
+        private readonly double _catchUp;
         private readonly List<(string Node, double Seconds)> _slowest;
 
-        public Stages(StageTimes times, Dictionary<string, double> compute, double server)
+        public Stages(StageTimes times, Dictionary<string, double> compute, double catchUp)
         {
-            (_times, _compute, Server) = (times, compute, server);
+            (_times, _compute, _catchUp) = (times, compute, catchUp);
             _slowest = [.. compute.Keys.Select(n => (Node: n, Seconds: Node(n, compute[n])))
                 .OrderByDescending(s => s.Seconds).ThenBy(s => s.Node, StringComparer.Ordinal).Take(2)];
         }
 
-        public double Server { get; }
+        public double Server => _times.Server(_catchUp);
 
         public double Slowest => _slowest.Count == 0 ? Server : Math.Max(Server, _slowest[0].Seconds);
 
@@ -83,7 +86,7 @@ public static class Allocator
             var own = device.LayerTokensPerSecond > 0
                 ? Node(device.Node, _compute[device.Node] + ((layers - chosen) * tokens / device.LayerTokensPerSecond)) : double.PositiveInfinity;
             var others = _slowest.Where(s => s.Node != device.Node).Select(s => s.Seconds).FirstOrDefault();
-            var server = Server + _times.ServerPerLayer(tokens * (chosen - layers));
+            var server = _times.Server(_catchUp + _times.ServerPerLayer(tokens * (chosen - layers)));
             return new LayerAlternative(layers, _times.Device(device, layers), Math.Max(Math.Max(own, others), server));
         }
 

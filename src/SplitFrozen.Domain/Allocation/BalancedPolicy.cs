@@ -4,6 +4,7 @@ namespace SplitFrozen.Domain.Allocation;
 
 /// <summary>
 /// Makes the slowest stage as fast as whole layers allow: the smallest max over max_d n_d · t_d and the server's Σ (C − n_d) · t_s plus training (<see cref="StageTimes"/>).
+/// Where catch-up and training run side by side, training is the same at every allocation, and devices are balanced with catch-up alone.
 /// For a limit τ on the devices' time, the server has least to do when each device runs as many layers as fit into τ; its time falls as τ grows, so the best τ is where the two
 /// cross, and that is found exactly among the values k · t_d. A link's time is the same at every layer count, so it does not enter. Devices of one node share its
 /// blocks and its processor, and get equal counts. Optimal for that rule; O(N C log(N C)) for N nodes.
@@ -18,7 +19,7 @@ public sealed class BalancedPolicy : IAllocationPolicy
     {
         var times = new StageTimes(input);
         var stages = Stages(input, times);
-        var limit = BestLimit(stages, times, input.Cut);
+        var limit = BestLimit(stages, times, input);
         var layers = stages.ToDictionary(s => s.Node, s => s.Within(limit), StringComparer.Ordinal);
         return [.. input.Devices.Select(d => new LayerAssignment(d.Device, layers[d.Node], Reason(d, times, layers[d.Node], input, limit)))];
     }
@@ -28,18 +29,17 @@ public sealed class BalancedPolicy : IAllocationPolicy
         g.Key, g.Max(d => input.Range(d).Low), g.Min(d => input.Range(d).High), times.Nodes[g.Key].PerLayerSeconds, times.Nodes[g.Key].Tokens))];
 
     /// <summary>The limit on the devices' time at which the slowest stage is fastest.</summary>
-    private static double BestLimit(Stage[] stages, StageTimes times, int cut)
+    private static double BestLimit(Stage[] stages, StageTimes times, AllocationInput input)
     {
-        // Nothing gets a device below its fewest layers: no limit under this one can hold.
-        var least = stages.Where(s => s.IsMeasured).Select(s => s.Low * s.PerLayer).DefaultIfEmpty(0).Max();
+        // A device whose fewest layers take longer than the limit has those whatever the limit; the others need not take as long as it does.
         double[] candidates =
         [
-            .. stages.Where(s => s.IsMeasured)
-                .SelectMany(s => Enumerable.Range(s.Low, Math.Max(0, s.High - s.Low) + 1).Select(k => k * s.PerLayer))
-                .Append(least).Where(v => v >= least).Distinct().Order(),
+            .. stages.Where(s => s.IsMeasured).SelectMany(s => Enumerable.Range(s.Low, s.High - s.Low + 1).Select(k => k * s.PerLayer))
+                .Append(0).Distinct().Order(),
         ];
+        var training = input.Server.SharesCompute ? times.TrainingSeconds : 0;
         double Server(double limit) =>
-            times.ServerPerLayer(stages.Sum(s => (cut - s.Within(limit)) * s.Tokens)) + times.TrainingSeconds;
+            times.ServerPerLayer(stages.Sum(s => (input.Cut - s.Within(limit)) * s.Tokens)) + training;
 
         // The first candidate at which the server is no slower than the devices may be.
         var (low, high) = (0, candidates.Length - 1);

@@ -4,8 +4,8 @@ namespace SplitFrozen.Domain.Allocation;
 
 /// <summary>
 /// Predicted seconds of one epoch at every stage of the pipeline, all others being idle: a node runs n_d · T_d / c_d for each of its devices, beside
-/// that its link carries their activations, and the server runs (C − n_d) · T_d / c_s for each device and trains all of it. T_d are the device's tokens.
-/// Stages overlap, so the largest of them is the epoch's time to first order.
+/// that its link carries their activations, and the server runs (C − n_d) · T_d / c_s for each device and trains all of it, one after the other or side
+/// by side. T_d are the device's tokens. Stages overlap, so the largest of them is the epoch's time to first order.
 /// </summary>
 public sealed class StageTimes
 {
@@ -50,9 +50,11 @@ public sealed class StageTimes
         return Math.Max(layers * PerLayer(device, tokens), link);
     }
 
-    /// <summary>The server's seconds under layer counts: catch-up and training.</summary>
-    /// <param name="layers">Layers of every device.</param>
-    public double Server(IReadOnlyDictionary<DeviceId, int> layers)
+    /// <summary>The server's seconds with so many of catch-up: those and training, or the longer of the two where they run side by side.</summary>
+    public double Server(double catchUp) => _input.Server.SharesCompute ? catchUp + _training : Math.Max(catchUp, _training);
+
+    /// <summary>Seconds of catch-up under layer counts.</summary>
+    public double CatchUp(IReadOnlyDictionary<DeviceId, int> layers)
     {
         var missing = 0.0;
         foreach (var device in _input.Devices.OrderBy(d => d.Device))
@@ -60,7 +62,7 @@ public sealed class StageTimes
             missing += (_input.Cut - layers[device.Device]) * Tokens(device);
         }
 
-        return ServerPerLayer(missing) + _training;
+        return ServerPerLayer(missing);
     }
 
     /// <summary>Seconds that every node computes under layer counts.</summary>

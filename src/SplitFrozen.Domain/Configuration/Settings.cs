@@ -1,4 +1,6 @@
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Domain.Configuration;
@@ -7,7 +9,17 @@ namespace SplitFrozen.Domain.Configuration;
 public sealed record Settings(
     ModelSettings Model, DataSettings Data, LoraSpec Lora, TrainingSettings Training, PipelineSettings Pipeline,
     ChannelSettings Channel, ClusterSettings Cluster, StartSettings Start, DeviceSettings Device, RunSettings Run, IReadOnlyList<NodeProfile> Nodes,
-    AllocationSettings Allocation, ServerSettings Server, SecuritySettings Security);
+    AllocationSettings Allocation, ServerSettings Server, SecuritySettings Security, StoreSettings Store)
+{
+    /// <summary>Scoring by generated answers.</summary>
+    public EvaluationSettings Evaluation { get; init; } = new(0, false, 1);
+}
+
+/// <summary>Keys splitfrozen.evaluation.*: exact match, for language modelling on answers with a number after ####.</summary>
+/// <param name="ExactMatchLimit">At most so many evaluation rows are answered (key <c>exact-match-limit</c>); 0: none.</param>
+/// <param name="ExactMatchAfterTraining">Whether a run ends with it (key <c>exact-match-after-training</c>); <c>eval</c> always does it.</param>
+/// <param name="MaxNewTokens">Tokens of an answer at most (key <c>max-new-tokens</c>).</param>
+public sealed record EvaluationSettings(int ExactMatchLimit, bool ExactMatchAfterTraining, int MaxNewTokens);
 
 /// <summary>Keys splitfrozen.model.*</summary>
 /// <param name="Path">Model folder or GGUF file, absolute.</param>
@@ -46,6 +58,19 @@ public enum LearningRateDecay
     Constant,
 }
 
+/// <summary>By what the validations of a run are compared.</summary>
+public enum BestMeasure
+{
+    /// <summary>They are not.</summary>
+    None,
+
+    /// <summary>The higher accuracy is better.</summary>
+    Accuracy,
+
+    /// <summary>The lower loss is better.</summary>
+    Loss,
+}
+
 /// <summary>Keys splitfrozen.training.*</summary>
 /// <param name="Method">splitfrozen or cenlora.</param>
 /// <param name="LoraFrom">First block with adapters for cenlora (key <c>lora-from</c>); null: 0, all blocks.</param>
@@ -60,15 +85,27 @@ public enum LearningRateDecay
 /// <param name="Seed">Seed of everything drawn.</param>
 /// <param name="Threads">Threads of a matrix product.</param>
 /// <param name="CheckpointSteps">A checkpoint every so many steps (key <c>checkpoint-steps</c>), besides the one at the end and at a stop.</param>
+/// <param name="Best">By which validation the best checkpoint is kept.</param>
+/// <param name="Patience">Validations in a row without a better one after which the run stops early, or null: never.</param>
 public sealed record TrainingSettings(
     string Method, int? LoraFrom, int Epochs, int BatchSize, int MicroBatchSize, double LearningRate, double Warmup, LearningRateDecay Decay,
-    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps);
+    double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps, BestMeasure Best = BestMeasure.None, int? Patience = null)
+{
+    /// <summary>How samples are put into order (key <c>order</c>).</summary>
+    public SampleOrder Order { get; init; }
+
+    /// <summary>How far the label mix of global batches may lie from the overall one, beyond what chance does, before an alarm; null: no alarm (key <c>mix-alarm</c>).</summary>
+    public double? MixAlarm { get; init; }
+}
 
 /// <summary>Keys splitfrozen.pipeline.*</summary>
 /// <param name="GrantBatches">Global batches of a grant.</param>
 /// <param name="Window">Grants that may be in flight: granted and not yet trained.</param>
 /// <param name="UnitTokens">Token budget of a forward unit.</param>
-public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens);
+/// <param name="Stages">Trainer stages p that the trained blocks are split into.</param>
+/// <param name="Schedule">The order of F, B and W across stages.</param>
+/// <param name="PendingWeights">W that a stage may put off until it would wait (key <c>pending-w</c>).</param>
+public sealed record PipelineSettings(int GrantBatches, int Window, int UnitTokens, int Stages = 1, ScheduleKind Schedule = ScheduleKind.ZbH1, int PendingWeights = 0);
 
 /// <summary>Keys splitfrozen.channel.* (the activation channel)</summary>
 /// <param name="Host">Address the server listens on and that devices are told.</param>
@@ -92,6 +129,28 @@ public sealed record SecuritySettings(TlsSettings Tls);
 /// <param name="Key">Its private key.</param>
 /// <param name="Authority">Certificates of the authority whose certificates are trusted (key <c>ca</c>).</param>
 public sealed record TlsSettings(bool Enabled, string? Certificate, string? Key, string? Authority);
+
+/// <summary>Where activations at the frozen line are kept after their first use.</summary>
+public enum StoreMode
+{
+    /// <summary>Nowhere: devices run and send every sample in every epoch.</summary>
+    Off,
+
+    /// <summary>In the server's memory, until the run ends.</summary>
+    Memory,
+
+    /// <summary>In memory and in files, which the next run on the same model and data can use.</summary>
+    Disk,
+}
+
+/// <summary>Keys splitfrozen.store.* (the activation store)</summary>
+/// <param name="Mode">Where activations are kept.</param>
+/// <param name="Codec">How they are written.</param>
+/// <param name="MemoryLimit">Most bytes in memory (key <c>memory-limit</c>).</param>
+/// <param name="DiskLimit">Most bytes on disk (key <c>disk-limit</c>).</param>
+/// <param name="Path">Folder of the files, absolute, or null: in the run's folder.</param>
+/// <param name="KeyFile">File with the key that the files are encrypted with, absolute, or null: not encrypted (key <c>key-file</c>).</param>
+public sealed record StoreSettings(StoreMode Mode, ActivationCodec Codec, long MemoryLimit, long DiskLimit, string? Path, string? KeyFile);
 
 /// <summary>Keys splitfrozen.cluster.*</summary>
 /// <param name="Name">Name of the actor system; the same on all nodes.</param>
@@ -118,9 +177,23 @@ public sealed record DeviceSettings(
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>
 /// <param name="Root">Where fresh run folders are made.</param>
-public sealed record RunSettings(string? Path, string Root);
+public sealed record RunSettings(string? Path, string Root)
+{
+    /// <summary>Whether every operation is recorded (key <c>trace</c>).</summary>
+    public bool Trace { get; init; }
+}
 
 /// <summary>An entry of splitfrozen.nodes, or splitfrozen.device.profile: what a device node pretends to be.</summary>
 /// <param name="Name">Name of the node.</param>
 /// <param name="GigaFlops">Emulated rate in 10⁹ floating-point operations a second, or null: as fast as the machine is.</param>
-public sealed record NodeProfile(string Name, double? GigaFlops);
+public sealed record NodeProfile(string Name, double? GigaFlops)
+{
+    /// <summary>Emulated rate of its link to the server in 10⁶ bits a second, or null: as fast as the network is (key <c>link-megabits</c>).</summary>
+    public double? LinkMegabits { get; init; }
+
+    /// <summary>Emulated latency of its link, on top of the network's (key <c>link-latency</c>).</summary>
+    public TimeSpan LinkLatency { get; init; }
+
+    /// <summary>Emulated memory in bytes, which the device reports as free, or null: the machine's (key <c>memory</c>).</summary>
+    public long? MemoryBytes { get; init; }
+}

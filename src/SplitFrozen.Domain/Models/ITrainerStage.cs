@@ -1,3 +1,7 @@
+using System.Text.Json.Serialization;
+
+using SplitFrozen.Domain.Evaluation;
+
 namespace SplitFrozen.Domain.Models;
 
 /// <summary>Activations at the frozen line with their targets, ragged: [T, D] row-major, the rows of one sample after those of another.</summary>
@@ -20,15 +24,28 @@ public static class Target
 /// <param name="Correct">Targets that the largest logit names.</param>
 public readonly record struct TargetScore(double LossSum, long Targets, long Correct)
 {
-    /// <summary>Adds two scores.</summary>
+    /// <summary>What was predicted for what, where a classification was evaluated; null in training, and for language modelling.</summary>
+    [JsonIgnore]
+    public ConfusionMatrix? Confusion { get; init; }
+
+    /// <summary>Adds two scores. Confusions are kept only if they cover all targets of the sum.</summary>
     public static TargetScore operator +(TargetScore a, TargetScore b) =>
-        new(a.LossSum + b.LossSum, a.Targets + b.Targets, a.Correct + b.Correct);
+        new(a.LossSum + b.LossSum, a.Targets + b.Targets, a.Correct + b.Correct) { Confusion = Joined(a, b) };
 
     /// <summary>Mean loss in nats a target, or 0 without targets.</summary>
     public double MeanLoss => Targets == 0 ? 0 : LossSum / Targets;
 
     /// <summary>Share of targets met, from 0 to 1.</summary>
     public double Accuracy => Targets == 0 ? 0 : (double)Correct / Targets;
+
+    /// <summary>F1 (<see cref="ConfusionMatrix.F1"/>), or null where predictions were not counted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? F1 => Confusion?.F1;
+
+    private static ConfusionMatrix? Joined(TargetScore a, TargetScore b) =>
+        a.Targets == 0 ? b.Confusion
+            : b.Targets == 0 ? a.Confusion
+            : a.Confusion is { } first && b.Confusion is { } second ? first + second : null;
 }
 
 /// <summary>

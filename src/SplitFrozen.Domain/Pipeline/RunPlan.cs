@@ -67,7 +67,7 @@ public sealed class RunPlan
     {
         var roster = _roster().OrderBy(r => r.Device).ToList();
         var plan = EpochPlan.Create(
-            _training.Seed, epoch, roster.ConvertAll(r => r.Samples), _training.BatchSize, _training.MicroBatchSize, _grantBatches);
+            _training.Seed, epoch, roster.ConvertAll(r => r.Samples), _training.BatchSize, _training.MicroBatchSize, _grantBatches, _training.Order);
         var ids = roster.Select(r => r.Device).ToArray();
         _open[epoch] = (plan, ids);
         _stepsDrawn += plan.Batches;

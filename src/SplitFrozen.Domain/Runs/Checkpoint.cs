@@ -24,9 +24,16 @@ public static class Checkpoint
     /// <summary>
     /// Writes into a temporary folder beside its final place and renames it, so that a checkpoint is there whole or not at all; then removes those before it.
     /// </summary>
-    public static void Write(RunPaths paths, ITrainerStage stage, CheckpointState state)
+    /// <param name="checkpoints">Where checkpoints are.</param>
+    /// <param name="model">The model folder.</param>
+    /// <param name="spec">What is trained.</param>
+    /// <param name="adapter">Every stage's <see cref="ITrainerStage.AdapterTensors"/>.</param>
+    /// <param name="optimizer">Every stage's <see cref="ITrainerStage.OptimizerTensors"/>.</param>
+    /// <param name="state">Where training stands.</param>
+    public static void Write(
+        string checkpoints, IModelSource model, TrainerSpec spec, IReadOnlyList<TensorData> adapter, IReadOnlyList<TensorData> optimizer, CheckpointState state)
     {
-        var folder = Path.Combine(paths.Checkpoints, $"step-{state.Step:D8}");
+        var folder = Path.Combine(checkpoints, $"step-{state.Step:D8}");
         if (Directory.Exists(folder))
         {
             return;
@@ -34,14 +41,30 @@ public static class Checkpoint
 
         var temporary = folder + ".tmp";
         Directory.CreateDirectory(temporary);
-        stage.SaveAdapter(Path.Combine(temporary, "adapter"));
-        stage.SaveOptimizer(Path.Combine(temporary, "optimizer.safetensors"));
+        model.SaveAdapter(Path.Combine(temporary, "adapter"), spec, adapter);
+        model.SaveOptimizer(Path.Combine(temporary, "optimizer.safetensors"), optimizer);
         WriteFlushed(Path.Combine(temporary, "state.json"), JsonSerializer.SerializeToUtf8Bytes(state, Json));
         Directory.Move(temporary, folder);
-        foreach (var older in Directory.EnumerateDirectories(paths.Checkpoints, "step-*").Where(d => string.CompareOrdinal(d, folder) < 0).ToList())
+        foreach (var older in Directory.EnumerateDirectories(checkpoints, "step-*").Where(d => string.CompareOrdinal(d, folder) < 0).ToList())
         {
             Directory.Delete(older, recursive: true);
         }
+    }
+
+    /// <summary>Copies the adapter of the last checkpoint; the copy is there whole or not at all.</summary>
+    /// <param name="checkpoints">Where checkpoints are.</param>
+    /// <param name="folder">The copy, which must not exist.</param>
+    public static void CopyAdapter(string checkpoints, string folder)
+    {
+        var last = Directory.GetDirectories(checkpoints, "step-*").Where(d => !d.EndsWith(".tmp", StringComparison.Ordinal)).Max(StringComparer.Ordinal)!;
+        var temporary = folder + ".tmp";
+        Directory.CreateDirectory(temporary);
+        foreach (var file in Directory.GetFiles(Path.Combine(last, "adapter")))
+        {
+            File.Copy(file, Path.Combine(temporary, Path.GetFileName(file)));
+        }
+
+        Directory.Move(temporary, folder);
     }
 
     private static void WriteFlushed(string file, byte[] bytes)

@@ -5,8 +5,10 @@ using SplitFrozen.Domain.Scheduling;
 namespace SplitFrozen.Domain.Runs;
 
 /// <summary>Adds up where a run's time goes.</summary>
-public sealed class RunClock
+/// <param name="trace">Gets every operation, or null.</param>
+public sealed class RunClock(RunTrace? trace = null)
 {
+    private const string Trainer = "server: trainer";
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Dictionary<OperationKind, double> _operations = [];
     private double _catchUp;
@@ -19,17 +21,35 @@ public sealed class RunClock
     public double WallSeconds => Stopwatch.GetElapsedTime(_started).TotalSeconds;
 
     /// <summary>Frozen blocks were completed on the server.</summary>
-    public void CatchUp(double seconds) => _catchUp += seconds;
+    public void CatchUp(double seconds)
+    {
+        _catchUp += seconds;
+        if (seconds > 0)
+        {
+            trace?.Ended("server: catch-up", "catch-up", seconds);
+        }
+    }
 
     /// <summary>F, B or W was run.</summary>
-    public void Operation(OperationKind kind, double seconds) =>
+    public void Operation(OperationKind kind, double seconds)
+    {
         _operations[kind] = _operations.GetValueOrDefault(kind) + seconds;
+        trace?.Ended(Trainer, kind == OperationKind.Forward ? "F" : kind == OperationKind.BackwardInput ? "B" : "W", seconds);
+    }
 
     /// <summary>The optimiser made a step.</summary>
-    public void Step(double seconds) => _step += seconds;
+    public void Step(double seconds)
+    {
+        _step += seconds;
+        trace?.Ended(Trainer, "step", seconds);
+    }
 
     /// <summary>A held-out set was run or scored.</summary>
-    public void Evaluation(double seconds) => _evaluation += seconds;
+    public void Evaluation(double seconds)
+    {
+        _evaluation += seconds;
+        trace?.Ended(Trainer, "evaluation", seconds);
+    }
 
     /// <summary>The trainer has nothing to do until more activations arrive.</summary>
     public void Idle() => _idleSince ??= Stopwatch.GetTimestamp();
@@ -39,7 +59,9 @@ public sealed class RunClock
     {
         if (_idleSince is { } since)
         {
-            _idle += Stopwatch.GetElapsedTime(since).TotalSeconds;
+            var waited = Stopwatch.GetElapsedTime(since).TotalSeconds;
+            _idle += waited;
+            trace?.Ended(Trainer, RunTrace.Waiting, waited);
             _idleSince = null;
         }
     }

@@ -22,6 +22,9 @@ public abstract record RunEvent
     /// <summary>A device was refused, failed or was lost.</summary>
     public sealed record DeviceProblem(DeviceId Device, string Problem) : RunEvent;
 
+    /// <summary>A trainer stage failed and was started again.</summary>
+    public sealed record StageProblem(int Stage, string Problem) : RunEvent;
+
     /// <summary>Something that came over the activation channel was refused; told at the 1st, 2nd, 4th, 8th … of its kind.</summary>
     /// <param name="Device">Whose connection it was, or null before the peer had said so.</param>
     /// <param name="Fault">Kind of fault.</param>
@@ -46,13 +49,42 @@ public abstract record RunEvent
     /// <param name="LearningRate">Rate of the step.</param>
     /// <param name="SamplesTrained">Samples trained so far in the run.</param>
     /// <param name="InFlightSamples">Samples granted and not yet trained.</param>
-    public sealed record StepDone(int Epoch, int Step, TargetScore Score, double GradientNorm, double LearningRate, long SamplesTrained, int InFlightSamples) : RunEvent;
+    public sealed record StepDone(int Epoch, int Step, TargetScore Score, double GradientNorm, double LearningRate, long SamplesTrained, int InFlightSamples) : RunEvent
+    {
+        /// <summary>Total variation distance of the batch's label mix to that of all training rows, or null where the server has no labels.</summary>
+        public double? LabelDistance { get; init; }
+    }
+
+    /// <summary>The label mix of global batches lies farther from the overall one than chance explains; told once an epoch.</summary>
+    /// <param name="Epoch">Training epoch, from 0.</param>
+    /// <param name="Step">Step of the run, from 0.</param>
+    /// <param name="Excess">Distance beyond that of random batches, averaged over the last batches.</param>
+    public sealed record LabelMixAlarm(int Epoch, int Step, double Excess) : RunEvent;
+
+    /// <summary>All samples of an epoch were trained.</summary>
+    /// <param name="Epoch">Training epoch, from 0.</param>
+    /// <param name="Seconds">Time from the epoch's first operation to its last step.</param>
+    /// <param name="ReceivedSamples">Samples that devices sent for it.</param>
+    /// <param name="ReceivedBytes">Their activations on the wire in bytes.</param>
+    /// <param name="SuppliedSamples">Samples that came from the activation store.</param>
+    public sealed record EpochTrained(int Epoch, double Seconds, long ReceivedSamples, long ReceivedBytes, long SuppliedSamples) : RunEvent;
+
+    /// <summary>What the activation store holds, told at the end of an epoch.</summary>
+    /// <param name="Samples">Stored samples of the devices of the run.</param>
+    /// <param name="Of">Samples that those devices have.</param>
+    /// <param name="MemoryBytes">Bytes in memory.</param>
+    /// <param name="DiskBytes">Bytes on disk.</param>
+    /// <param name="Damaged">Records found damaged so far.</param>
+    public sealed record StoreState(long Samples, long Of, long MemoryBytes, long DiskBytes, long Damaged) : RunEvent;
 
     /// <summary>A held-out set was scored.</summary>
     /// <param name="Name">before, validation or after.</param>
     /// <param name="Epoch">Epochs finished.</param>
     /// <param name="Score">Loss and accuracy.</param>
     public sealed record Evaluated(string Name, int Epoch, TargetScore Score) : RunEvent;
+
+    /// <summary>The run stops before its last epoch, as validations do not get better.</summary>
+    public sealed record StoppedEarly(int Epoch, string Reason) : RunEvent;
 
     /// <summary>A checkpoint was written.</summary>
     public sealed record CheckpointWritten(string Folder, int Step) : RunEvent;

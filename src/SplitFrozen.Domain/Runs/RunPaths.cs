@@ -7,6 +7,12 @@ public sealed record RunPaths(string Folder)
     /// <summary>The adapter as a PEFT folder.</summary>
     public string Adapter => Path.Combine(Folder, "adapter");
 
+    /// <summary>The checkpoint with the best validation.</summary>
+    public string Best => Path.Combine(Folder, "best");
+
     /// <summary>Checkpoints, one folder each.</summary>
     public string Checkpoints => Path.Combine(Folder, "checkpoint");
+
+    /// <summary>Stored activations, where they are kept on disk and no other folder is named.</summary>
+    public string Store => Path.Combine(Folder, "store");
 }

@@ -1,3 +1,7 @@
+using SplitFrozen.Domain.Evaluation;
+using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol;
+
 namespace SplitFrozen.Domain.Runs;
 
 /// <summary>What a run came to; written as summary.json in snake_case.</summary>
@@ -8,9 +12,62 @@ public sealed record RunSummary(
     string? AdapterSha256, long AdapterBytes, long TrainableParameters, StageSeconds StageSeconds, bool Completed,
     bool TimesValid, IReadOnlyList<string> Remarks, IReadOnlyList<DeviceSummary> Devices)
 {
+    /// <summary>The best validation, whose checkpoint is kept, or null without one.</summary>
+    public BestValidation? Best { get; init; }
+
     /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
     public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>What the activation store saved, or null where it is off.</summary>
+    public StoreSummary? Store { get; init; }
+
+    /// <summary>Classification: F1 on the evaluation split before training, of label 1 where there are two labels, else the mean over labels.</summary>
+    public double? F1Before { get; init; }
+
+    /// <summary>The same after training.</summary>
+    public double? F1After { get; init; }
+
+    /// <summary>F1 in the last validation.</summary>
+    public double? ValidationF1 { get; init; }
+
+    /// <summary>Language modelling: e to the mean loss on the evaluation split before training.</summary>
+    public double? PerplexityBefore { get; init; }
+
+    /// <summary>The same after training.</summary>
+    public double? PerplexityAfter { get; init; }
+
+    /// <summary>Language modelling: share of generated answers with the reference's number after ####; null where it was not asked for.</summary>
+    public double? ExactMatch { get; init; }
+
+    /// <summary>Rows that <see cref="ExactMatch"/> is over.</summary>
+    public int? ExactMatchRows { get; init; }
+
+    /// <summary>This summary with F1 or perplexity, as the task has them, of the scores before and after training and of the last validation.</summary>
+    public RunSummary WithMeasures(TaskKind task, TargetScore? before, TargetScore? after, TargetScore? validation) => this with
+    {
+        F1Before = before?.F1,
+        F1After = after?.F1,
+        ValidationF1 = validation?.F1,
+        PerplexityBefore = Perplexity.Of(task, before),
+        PerplexityAfter = Perplexity.Of(task, after),
+    };
 }
+
+/// <summary>What the activation store did in a run.</summary>
+/// <param name="Mode">memory or disk.</param>
+/// <param name="Codec">How activations were kept.</param>
+/// <param name="Samples">Samples that are stored.</param>
+/// <param name="MemoryBytes">Bytes in memory.</param>
+/// <param name="DiskBytes">Bytes on disk.</param>
+/// <param name="Supplied">Samples trained from the store, over all epochs.</param>
+/// <param name="Damaged">Stored samples that were found damaged and asked from their devices.</param>
+/// <param name="DeviceFlops">What devices computed.</param>
+/// <param name="DeviceFlopsWithout">What they would have computed without the store.</param>
+/// <param name="DeviceBytes">What devices sent over the activation channel.</param>
+/// <param name="DeviceBytesWithout">What they would have sent without the store: activations, and 12 bytes of header a sample.</param>
+public sealed record StoreSummary(
+    string Mode, string Codec, long Samples, long MemoryBytes, long DiskBytes, long Supplied, long Damaged,
+    double DeviceFlops, double DeviceFlopsWithout, long DeviceBytes, long DeviceBytesWithout);
 
 /// <summary>Seconds each stage was busy. Stages overlap: they do not add up to the wall time.</summary>
 /// <param name="CatchUp">Server, frozen blocks n..C.</param>

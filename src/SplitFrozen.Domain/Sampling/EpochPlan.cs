@@ -6,7 +6,7 @@ namespace SplitFrozen.Domain.Sampling;
 public readonly record struct PlanSample(int Device, int Index);
 
 /// <summary>
-/// The order in which one epoch trains all samples of all devices: one uniformly random permutation, cut into global batches, those into
+/// The order in which one epoch trains all samples of all devices: one uniformly random permutation unless another order is asked for, cut into global batches, those into
 /// micro-batches, and consecutive global batches grouped into grants. A pure function of seed, epoch and the devices' sample counts.
 /// </summary>
 public sealed class EpochPlan
@@ -46,8 +46,10 @@ public sealed class EpochPlan
     /// <param name="batchSize">Samples of a global batch, at least 1.</param>
     /// <param name="microBatchSize">Samples of a micro-batch, from 1 to the batch size.</param>
     /// <param name="grantBatches">Global batches of a grant, at least 1.</param>
+    /// <param name="sampleOrder">How samples are put into order.</param>
     /// <exception cref="UserErrorException">No device has a sample.</exception>
-    public static EpochPlan Create(long seed, int epoch, IReadOnlyList<int> counts, int batchSize, int microBatchSize, int grantBatches)
+    public static EpochPlan Create(
+        long seed, int epoch, IReadOnlyList<int> counts, int batchSize, int microBatchSize, int grantBatches, SampleOrder sampleOrder = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatchSize, 1);
@@ -59,7 +61,7 @@ public sealed class EpochPlan
             throw new UserErrorException("No device has a training sample. Look at splitfrozen.data.path, .limit and .validation.");
         }
 
-        SeededRandom.For(seed, "sampling plan", epoch).Shuffle(order.AsSpan());
+        sampleOrder.Apply(order, seed, epoch);
         return new EpochPlan(epoch, order, batchSize, microBatchSize, grantBatches);
     }
 

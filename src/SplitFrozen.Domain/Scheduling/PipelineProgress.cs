@@ -27,8 +27,11 @@ public sealed class PipelineProgress
     /// <summary>Whether every operation of every stage is done.</summary>
     public bool IsDone => Array.TrueForAll(_stages, s => s.IsDone) && Array.TrueForAll(_running, o => o is null);
 
-    /// <summary>Whether a stage has started everything on its list.</summary>
-    public bool IsStarted(int stage) => _stages[stage].IsDone;
+    /// <summary>Whether any stage runs an operation.</summary>
+    public bool IsRunning => Array.Exists(_running, o => o is not null);
+
+    /// <summary>What a stage runs, or null.</summary>
+    public Operation? Running(int stage) => _running[stage];
 
     /// <summary>Micro-batches whose activations a stage holds.</summary>
     public int Held(int stage) => _stages[stage].Held;

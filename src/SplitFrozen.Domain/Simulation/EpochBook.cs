@@ -9,10 +9,14 @@ internal sealed class EpochBook
     private readonly bool[] _settled;
     private readonly HashSet<int> _struck = [];
     private readonly int _microBatches;
+    private readonly Action<EpochBook, int, int> _ready;
 
-    public EpochBook(EpochPlan plan, IReadOnlyList<int> devices)
+    /// <param name="plan">The epoch's order.</param>
+    /// <param name="devices">Index of the device of each ordinal of the plan.</param>
+    /// <param name="ready">Told the batch and the micro-batch that became complete.</param>
+    public EpochBook(EpochPlan plan, IReadOnlyList<int> devices, Action<EpochBook, int, int> ready)
     {
-        (Plan, Devices) = (plan, devices);
+        (Plan, Devices, _ready) = (plan, devices, ready);
         _microBatches = EpochPlan.StepsPerEpoch(plan.BatchSize, plan.MicroBatchSize);
         _missing = new int[plan.Batches * _microBatches];
         _settled = new bool[plan.Samples];
@@ -47,10 +51,14 @@ internal sealed class EpochBook
 
             _settled[position] = true;
             var (batch, inBatch) = Math.DivRem(position, Plan.BatchSize);
-            _missing[(batch * _microBatches) + (inBatch / Plan.MicroBatchSize)]--;
             if (isStruck)
             {
                 _struck.Add(position);
+            }
+
+            if (--_missing[(batch * _microBatches) + (inBatch / Plan.MicroBatchSize)] == 0)
+            {
+                _ready(this, batch, inBatch / Plan.MicroBatchSize);
             }
         }
     }

@@ -7,10 +7,11 @@ namespace SplitFrozen.Domain.Simulation;
 /// <summary>The server: catch-up, trainer stages, optimiser steps; and the report.</summary>
 public sealed partial class FleetSimulator
 {
-    private readonly TrainerPipeline _trainer;
+    private readonly Dictionary<int, PipelineSchedule> _schedules = [];
     private readonly Lane[] _stages;
     private readonly Lane _catchUp = new();
     private readonly Queue<FleetUnit> _toCatchUp = [];
+    private PipelineProgress? _trainer;
     private int[] _lengths = [];
     private int _epoch;
     private int _batch;
@@ -26,7 +27,7 @@ public sealed partial class FleetSimulator
     private WorkSizes Sizes => new(Work.TokensPerSample, _spec.Costs.UnitBytes(1, 1) - _spec.Costs.UnitBytes(1, 0), _spec.Costs.BlockBytes);
 
     private ServerMeasure Server => new(
-        _spec.Server.FlopsPerSecond / Work.FlopsPerLayerToken, Work.TrainingFlopsPerToken / _spec.Server.FlopsPerSecond);
+        _spec.Server.FlopsPerSecond / Work.FlopsPerLayerToken, Work.TrainingFlopsPerToken / _spec.Server.FlopsPerSecond, _spec.Server.SharesCompute);
 
     private void UnitArrives(FleetUnit unit, int life)
     {
@@ -75,12 +76,11 @@ public sealed partial class FleetSimulator
     /// <summary>Starts whatever can start on the server.</summary>
     private void Dispatch()
     {
-        if (_isOver)
+        if (_isOver || _trainer is null)
         {
             return;
         }
 
-        var book = Book(_epoch);
         for (var stage = 0; stage < _stages.Length && !_isStepping; stage++)
         {
             var isFree = !_stages[stage].IsBusy && !(stage == 0 && _spec.Server.SharesCompute && _catchUp.IsBusy);
@@ -90,11 +90,11 @@ public sealed partial class FleetSimulator
                 _stages[0].Begin(Now);
                 _events.Add(_spec.Server.StepSeconds, new PendingEvent(SimulatedEvent.Stepped, 0));
             }
-            else if (isFree && _trainer.Next(stage, book, _batch) is { } operation)
+            else if (isFree && _trainer.Start(stage) is { } operation)
             {
                 _stages[stage].Begin(Now);
                 _events.Add(
-                    _spec.Costs.Trainer(operation.Kind, stage, _stages.Length, Lengths(operation.MicroBatch)) / _spec.Server.FlopsPerSecond,
+                    _spec.Costs.Trainer(operation.Kind, stage, Lengths(operation.MicroBatch)) / _spec.Server.FlopsPerSecond,
                     new PendingEvent(SimulatedEvent.OperationDone, stage));
             }
         }
@@ -133,13 +133,45 @@ public sealed partial class FleetSimulator
             _expected += book.Plan.Samples;
         }
 
-        _trainer.Begin(book.Plan.MicroBatches(_batch));
+        var microBatches = book.Plan.MicroBatches(_batch);
+        if (!_schedules.TryGetValue(microBatches, out var schedule))
+        {
+            _schedules[microBatches] = schedule = PipelineSchedule.Create(ScheduleKind.ZbH1, _stages.Length, microBatches);
+        }
+
+        _trainer = new PipelineProgress(schedule);
+        for (var micro = 0; micro < microBatches; micro++)
+        {
+            if (book.IsReady(_batch, micro))
+            {
+                Ready(book, _batch, micro);
+            }
+        }
+    }
+
+    /// <summary>A micro-batch is at the frozen line: its F may run when its turn comes.</summary>
+    private void Ready(EpochBook book, int batch, int micro)
+    {
+        if (book.Plan.Epoch == _epoch && batch == _batch)
+        {
+            _trainer?.Arrived(0, new Operation(OperationKind.Forward, micro));
+        }
     }
 
     private void OperationDone(int stage)
     {
         _stages[stage].End(Now);
-        _trainer.Done(stage);
+        var operation = _trainer!.Done(stage);
+        if (_trainer.Above(stage, operation) is { } above)
+        {
+            _trainer.Arrived(stage + 1, above);
+        }
+
+        if (_trainer.Below(stage, operation) is { } below)
+        {
+            _trainer.Arrived(stage - 1, below);
+        }
+
         Dispatch();
     }
 
@@ -150,6 +182,7 @@ public sealed partial class FleetSimulator
         var book = Book(_epoch);
         _ledger.Trained(_epoch, _batch, book.Trained(_batch));
         _window.BatchTrained(_epoch, _batch);
+        _trainer = null;
         OpenGrants();
         if (++_batch == book.Plan.Batches)
         {
@@ -184,7 +217,7 @@ public sealed partial class FleetSimulator
             {
                 foreach (var kind in Enum.GetValues<OperationKind>())
                 {
-                    training += _spec.Costs.Trainer(kind, stage, _stages.Length, lengths) / _stages.Length;
+                    training += _spec.Costs.Trainer(kind, stage, lengths) / _stages.Length;
                 }
             }
         }

@@ -41,12 +41,12 @@ public sealed partial class FleetSimulator
         _nodes = [.. spec.Nodes.Select(n => new NodeState(n, spec.Allocation.Settings.Smoothing))];
         _devices = [.. spec.Devices.Select(_ => new DeviceState(spec.Credits))];
         _indices = spec.Devices.Select((d, i) => (d.Id, i)).ToDictionary(p => p.Id, p => p.i);
-        _devicesOfNode = [.. Enumerable.Range(0, spec.Nodes.Count).Select(n => Enumerable.Range(0, _devices.Length).Where(d => spec.Devices[d].Node == n).ToArray())];
+        var byNode = Enumerable.Range(0, _devices.Length).ToLookup(d => spec.Devices[d].Node);
+        _devicesOfNode = [.. Enumerable.Range(0, spec.Nodes.Count).Select(n => byNode[n].ToArray())];
         _plan = new RunPlan(spec.Training, spec.Pipeline.GrantBatches, Roster);
-        _plan.Drawn += (plan, roster) => _books[plan.Epoch] = new EpochBook(plan, Array.ConvertAll(roster, id => _indices[id]));
+        _plan.Drawn += (plan, roster) => _books[plan.Epoch] = new EpochBook(plan, Array.ConvertAll(roster, id => _indices[id]), Ready);
         _window = new GrantWindow(_plan.For, spec.Training.Epochs, spec.Pipeline.Window);
         _random = SeededRandom.For(spec.Training.Seed, "simulated crashes");
-        _trainer = new TrainerPipeline(spec.Server.Stages);
         _stages = [.. Enumerable.Range(0, spec.Server.Stages).Select(_ => new Lane())];
     }
 

@@ -24,17 +24,26 @@ internal sealed class ForwardPass(RaggedLayout layout, LoraTape? tape = null)
     /// </summary>
     public RowSelection? Needed { get; set; }
 
+    /// <summary>Keys and values of the rows before these, when a text is generated; null otherwise.</summary>
+    public KeyValueCache? Cache { get; init; }
+
     /// <summary>The rows whose queries are needed, where that is not all of them.</summary>
     public RowSelection? NeededQueries => Needed is { AreLast: true } ? Needed : null;
 
-    /// <summary>Causal attention of each sample's rows.</summary>
+    /// <summary>Causal attention of each sample's rows, on the rows before them too where there is a cache.</summary>
     /// <param name="query">[T, H, Dh], or [N, H, Dh] where only the last row of each sample is needed.</param>
     /// <param name="key">[T, Hkv, Dh]; H is a multiple of Hkv.</param>
     /// <param name="value">[T, Hkv, Dh].</param>
     /// <returns>The rows that the pass needs [R, H · Dh].</returns>
-    public Tensor Attend(Tensor query, Tensor key, Tensor value) => NeededQueries is null
-        ? Narrow(RaggedAttention.Run(query, key, value, Layout))
-        : RaggedAttention.RunLast(query, key, value, Layout);
+    public Tensor Attend(Tensor query, Tensor key, Tensor value)
+    {
+        if (NeededQueries is null)
+        {
+            return Narrow(Cache is null ? RaggedAttention.Run(query, key, value, Layout) : Cache.Attend(query, key, value));
+        }
+
+        return Cache is null ? RaggedAttention.RunLast(query, key, value, Layout) : Cache.Attend(query, key, value);
+    }
 
     /// <summary>The needed rows [R, …] of a tensor [T, …].</summary>
     public Tensor Narrow(Tensor rows) => Needed is null ? rows : rows.index_select(0, Needed.Index);

@@ -55,14 +55,20 @@ internal sealed class Projection : nn.Module, IHoldsStored
     /// <summary>Width of the output.</summary>
     public int Outputs { get; }
 
-    /// <summary>The weight; where it is held as stored, its expansion in the shared buffer, which the next module's overwrites.</summary>
-    private Tensor Weight => _weight ?? _stored!.Expand();
-
     /// <inheritdoc/>
     public long StoredBytes => _stored?.Bytes ?? 0;
 
     /// <summary>The adapter, if this module has one. The owner of the adapter disposes it.</summary>
     public LoraAdapter? Adapter { get; set; }
+
+    /// <summary>Adds to the weight, for merging an adapter.</summary>
+    /// <param name="change">[out, in], whatever the order in which the weight is stored.</param>
+    public void AddToWeight(Tensor change)
+    {
+        using var _ = no_grad();
+        var weight = _weight ?? throw new InvalidOperationException("A weight that is held as stored cannot be changed.");
+        weight.add_(_order == WeightOrder.OutputFirst ? change : change.t());
+    }
 
     /// <summary>Maps rows [R, in] to [R, out].</summary>
     /// <param name="x">The rows.</param>
@@ -70,7 +76,7 @@ internal sealed class Projection : nn.Module, IHoldsStored
     /// <param name="rows">Which rows of the batch they are; null for all.</param>
     public Tensor Forward(Tensor x, ForwardPass pass, RowSelection? rows = null)
     {
-        var y = Multiply(x, Weight, _bias);
+        var y = Multiply(x, Weight(), _bias);
         return Adapter is null ? y : Adapter.Add(y, x, pass, rows);
     }
 
@@ -82,8 +88,9 @@ internal sealed class Projection : nn.Module, IHoldsStored
     /// <returns>[R, columns] and [T, out − columns].</returns>
     public (Tensor First, Tensor Others) Forward(Tensor x, ForwardPass pass, RowSelection some, int columns)
     {
-        var first = Multiply(x.index_select(0, some.Index), Columns(0, columns), _bias?.narrow(0, 0, columns));
-        var rest = Multiply(x, Columns(columns, Outputs - columns), _bias?.narrow(0, columns, Outputs - columns));
+        var weight = Weight();
+        var first = Multiply(x.index_select(0, some.Index), Columns(weight, 0, columns), _bias?.narrow(0, 0, columns));
+        var rest = Multiply(x, Columns(weight, columns, Outputs - columns), _bias?.narrow(0, columns, Outputs - columns));
         return Adapter is null ? (first, rest) : Adapter.Add(first, some, rest, x, pass);
     }
 
@@ -94,7 +101,10 @@ internal sealed class Projection : nn.Module, IHoldsStored
         base.Dispose(disposing);
     }
 
-    private Tensor Columns(int start, int count) => Weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
+    /// <summary>The weight; of one that is held as stored, its expansion in the shared buffer, which the next module's overwrites.</summary>
+    private Tensor Weight() => _weight ?? _stored!.Expand();
+
+    private Tensor Columns(Tensor weight, int start, int count) => weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
 
     private Tensor Multiply(Tensor x, Tensor weight, Tensor? bias) => _order == WeightOrder.OutputFirst
         ? Products.Linear(x, weight, bias)

@@ -62,6 +62,9 @@ internal sealed class RaggedLayout
     /// <summary>Whether all samples have the same length.</summary>
     public bool IsUniform { get; }
 
+    /// <summary>Position of each sample's first row; above 0 where the rows before it were computed earlier.</summary>
+    public int FirstPosition { get; init; }
+
     /// <summary>Position of each row in its sample [T], int64.</summary>
     public Tensor Positions()
     {
@@ -71,7 +74,7 @@ internal sealed class RaggedLayout
         {
             for (int position = 0; position < length; position++)
             {
-                positions[row++] = position;
+                positions[row++] = FirstPosition + position;
             }
         }
 

@@ -56,6 +56,9 @@ internal sealed class ConfigJson
     /// <param name="keys">Keys and values as a config.json would have them.</param>
     public static ConfigJson Of(string path, JsonObject keys) => new(path, "", JsonSerializer.SerializeToElement(keys));
 
+    /// <summary>All keys and values, to be changed.</summary>
+    public JsonObject ToObject() => JsonObject.Create(_element)!;
+
     /// <summary>A whole number within bounds; <paramref name="fallback"/> where the key is absent.</summary>
     public int Integer(string key, int min, int max, int? fallback = null)
     {

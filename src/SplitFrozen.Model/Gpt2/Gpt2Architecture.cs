@@ -27,6 +27,15 @@ internal sealed class Gpt2Architecture(Gpt2Config config) : Architecture
     public override string LanguageHead => config.TiedHead ? $"{TokenTable}.weight" : "lm_head.weight";
 
     /// <inheritdoc/>
+    public override string FinalNorm => "transformer.ln_f";
+
+    /// <inheritdoc/>
+    public override string LanguageModelClass => "GPT2LMHeadModel";
+
+    /// <inheritdoc/>
+    public override string ClassifierClass => "GPT2ForSequenceClassification";
+
+    /// <inheritdoc/>
     public override ModelShape Shape(double storedBytes) => new(
         ModelFamily.Gpt2, config.Layers, config.Width, config.Heads, config.Heads, config.Width / config.Heads, config.FeedForward,
         config.Vocabulary, config.Context, config.TiedHead, storedBytes);
@@ -42,5 +51,5 @@ internal sealed class Gpt2Architecture(Gpt2Config config) : Architecture
 
     /// <inheritdoc/>
     public override Norm LoadFinalNorm(WeightStore weights) =>
-        new LayerNorm(weights, "transformer.ln_f", config.Width, config.NormEpsilon);
+        new LayerNorm(weights, FinalNorm, config.Width, config.NormEpsilon);
 }

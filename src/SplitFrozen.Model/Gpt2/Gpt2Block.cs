@@ -28,7 +28,8 @@ internal sealed class Gpt2Block : Block
     /// <inheritdoc/>
     public override Tensor Forward(Tensor x, ForwardPass pass)
     {
-        var attended = pass.Narrow(x).add(_attention.Forward(_attentionNorm.Forward(x), pass));
-        return attended.add(_feedForward.Forward(_feedForwardNorm.Forward(attended), pass));
+        // In place: what the output projections give is nobody else's, and products need no output on the way back.
+        var attended = _attention.Forward(_attentionNorm.Forward(x), pass).add_(pass.Narrow(x));
+        return _feedForward.Forward(_feedForwardNorm.Forward(attended), pass).add_(attended);
     }
 }

@@ -24,5 +24,5 @@ internal sealed class Gpt2FeedForward : nn.Module
 
     /// <summary>Maps rows [R, D] to [R, D].</summary>
     public Tensor Forward(Tensor x, ForwardPass pass) =>
-        _output.Forward(nn.functional.gelu(_inner.Forward(x, pass, pass.Needed), _activation, inplace: false), pass, pass.Needed);
+        _output.Forward(nn.functional.gelu(_inner.Forward(x, pass, pass.Needed), _activation, inplace: pass.Tape is null), pass, pass.Needed);
 }

@@ -31,6 +31,15 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
     public override string LanguageHead => config.TiedHead ? $"{TokenTable}.weight" : "lm_head.weight";
 
     /// <inheritdoc/>
+    public override string FinalNorm => "model.norm";
+
+    /// <inheritdoc/>
+    public override string LanguageModelClass => "LlamaForCausalLM";
+
+    /// <inheritdoc/>
+    public override string ClassifierClass => "LlamaForSequenceClassification";
+
+    /// <inheritdoc/>
     public override ModelShape Shape(double storedBytes) => new(
         ModelFamily.Llama, config.Layers, config.Width, config.Heads, config.KeyValueHeads, config.HeadWidth, config.FeedForward,
         config.Vocabulary, config.Context, config.TiedHead, storedBytes);
@@ -45,9 +54,13 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
     public override Block LoadBlock(WeightStore weights, int layer) => new LlamaBlock(weights, BlockName(layer), config);
 
     /// <inheritdoc/>
-    public override Norm LoadFinalNorm(WeightStore weights) => new RmsNorm(weights, "model.norm", config.Width, config.NormEpsilon);
+    public override Norm LoadFinalNorm(WeightStore weights) => new RmsNorm(weights, FinalNorm, config.Width, config.NormEpsilon);
 
     /// <inheritdoc/>
     public override ForwardPass Begin(RaggedLayout layout, Device device, LoraTape? tape = null) =>
         new(layout, tape) { Rotary = RotaryEmbedding.Angles(_frequencies, layout, device) };
+
+    /// <inheritdoc/>
+    public override ForwardPass Begin(RaggedLayout layout, Device device, KeyValueCache cache) =>
+        new(layout) { Rotary = RotaryEmbedding.Angles(_frequencies, layout, device), Cache = cache };
 }

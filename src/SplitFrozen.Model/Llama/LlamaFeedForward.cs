@@ -29,7 +29,7 @@ internal sealed class LlamaFeedForward : nn.Module
     /// <summary>Maps rows [R, D] to [R, D].</summary>
     public Tensor Forward(Tensor x, ForwardPass pass)
     {
-        var gate = nn.functional.silu(_gate.Forward(x, pass, pass.Needed), inplace: false);
+        var gate = nn.functional.silu(_gate.Forward(x, pass, pass.Needed), inplace: pass.Tape is null);
         return _down.Forward(gate.mul(_up.Forward(x, pass, pass.Needed)), pass, pass.Needed);
     }
 }

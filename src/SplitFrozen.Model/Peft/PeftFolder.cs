@@ -10,7 +10,7 @@ namespace SplitFrozen.Model.Peft;
 /// </summary>
 internal static class PeftFolder
 {
-    private const string WeightsFile = "adapter_model.safetensors";
+    internal const string WeightsFile = "adapter_model.safetensors";
     private const string Prefix = "base_model.model.";
 
     /// <summary>Writes both files, each atomically.</summary>
@@ -34,8 +34,8 @@ internal static class PeftFolder
         return [.. TensorBytes.Of(file).Select(tensor => tensor with { Name = Canonical(tensor.Name) })];
     }
 
-    /// <summary>Older versions and in-memory state name the adapter and wrap saved modules.</summary>
-    private static string Canonical(string name)
+    /// <summary>A module name without what peft adds; older versions and in-memory state name the adapter and wrap saved modules.</summary>
+    internal static string Canonical(string name)
     {
         string bare = name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : name;
         return bare

@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Blocks;
 using static TorchSharp.torch;
@@ -35,7 +36,11 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     public override Tensor Logits(Tensor rows) => Products.Multiply(rows, weight.Value.t());
 
     /// <inheritdoc/>
-    public override TargetScore Score(Tensor rows, Tensor targets) => CrossEntropy.Score(Logits(rows), targets).Score;
+    public override TargetScore Score(Tensor rows, Tensor targets)
+    {
+        var logits = Logits(rows);
+        return CrossEntropy.Score(logits, targets).Score with { Confusion = Confusion(logits, targets) };
+    }
 
     /// <inheritdoc/>
     public override (TargetScore Score, HeadMemory Memory) Forward(Tensor rows, Tensor targets)
@@ -54,5 +59,11 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     {
         var rows = memory.Rows ?? throw new InvalidOperationException("The head's input was not kept.");
         Products.Add(weight.Gradient, memory.Gradient.t(), rows, 1);
+    }
+
+    private static ConfusionMatrix Confusion(Tensor logits, Tensor targets)
+    {
+        var predicted = logits.argmax(1).to(ScalarType.Int32).cpu().data<int>().ToArray();
+        return ConfusionMatrix.Of(targets.to(ScalarType.Int32).cpu().data<int>().ToArray(), predicted, (int)logits.shape[1]);
     }
 }

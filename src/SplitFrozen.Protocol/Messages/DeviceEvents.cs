@@ -29,10 +29,13 @@ public static class DeviceEvents
     /// <param name="Incarnation">Its life.</param>
     /// <param name="Samples">How many samples it has, from 0.</param>
     /// <param name="Capacity">What its node can do.</param>
-    public sealed record Prepared(DeviceId Device, Incarnation Incarnation, int Samples, Capacity Capacity) : IDeviceEvent
+    /// <param name="DataFingerprint">SHA-256 over its samples (64 hexadecimal digits), by which stored activations are told to be of the same data.</param>
+    public sealed record Prepared(DeviceId Device, Incarnation Incarnation, int Samples, Capacity Capacity, string DataFingerprint) : IDeviceEvent
     {
         /// <inheritdoc/>
-        public string? Fault() => Faults.Of(Device) ?? Faults.Range("samples", Samples, 0, int.MaxValue) ?? Capacity.Fault();
+        public string? Fault() =>
+            Faults.Of(Device) ?? Faults.Range("samples", Samples, 0, int.MaxValue) ?? Capacity.Fault()
+            ?? (DataFingerprint is not { Length: 64 } || !DataFingerprint.All(char.IsAsciiHexDigitLower) ? "the data's fingerprint is not 64 hexadecimal digits" : null);
     }
 
     /// <summary>The blocks of an allocation are loaded.</summary>
@@ -47,6 +50,24 @@ public static class DeviceEvents
     {
         /// <inheritdoc/>
         public string? Fault() => Faults.Of(Device) ?? Capacity.Fault() ?? Work.Fault();
+    }
+
+    /// <summary>What the device and its link did since it told so last; only where the run is traced.</summary>
+    /// <param name="Device">Its id.</param>
+    /// <param name="Incarnation">Its life.</param>
+    /// <param name="SentAt">Time of sending by the device's clock, in microseconds since the Unix epoch.</param>
+    /// <param name="Starts">When each operation began, by the same clock [N].</param>
+    /// <param name="Durations">Microseconds of each [N].</param>
+    /// <param name="Transfers">Whether each was a transfer; otherwise a forward unit [N].</param>
+    public sealed record Traced(DeviceId Device, Incarnation Incarnation, long SentAt, long[] Starts, long[] Durations, bool[] Transfers) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() =>
+            Faults.Of(Device)
+            ?? (Starts is null || Durations is null || Transfers is null || Starts.Length != Durations.Length || Starts.Length != Transfers.Length
+                ? "the parts of a trace differ in length" : null)
+            ?? (Array.Exists(Durations!, d => d is < 0 or > 86_400_000_000) || Array.Exists(Starts!, s => Math.Abs(SentAt - s) > 86_400_000_000)
+                ? "a time of a trace is out of range" : null);
     }
 
     /// <summary>The final figures, in answer to <see cref="DeviceCommands.Finish"/>; the device stops.</summary>

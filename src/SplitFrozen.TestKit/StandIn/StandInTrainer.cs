@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 
@@ -130,7 +131,11 @@ internal sealed partial class StandInTrainer : ITrainerStage
         Parameters().ForEach(p => p.AdamW(learningRate, clip / targets, _spec.WeightDecay, _steps));
     }
 
-    public TargetScore Evaluate(ActivationBatch batch, Span<float> output) => Run(batch, output).Score;
+    public TargetScore Evaluate(ActivationBatch batch, Span<float> output)
+    {
+        var pass = Run(batch, output);
+        return IsLast ? pass.Score with { Confusion = Confusion(pass, batch.Targets) } : pass.Score;
+    }
 
     public void Dispose()
     {
@@ -192,6 +197,13 @@ internal sealed partial class StandInTrainer : ITrainerStage
         score = new TargetScore(Math.Log(sum) + largest - logits[label], 1, Array.IndexOf(logits, largest) == label ? 1 : 0);
         gradient[label] -= 1;
         return gradient;
+    }
+
+    private ConfusionMatrix Confusion(Pass pass, int[] labels)
+    {
+        // Softmax less one-hot: with the one added back, the largest is the one that is predicted.
+        int[] predicted = [.. pass.Samples.Select((sample, n) => Enumerable.Range(0, _spec.Labels).MaxBy(k => sample.LogitGradient[k] + (k == labels[n] ? 1 : 0)))];
+        return ConfusionMatrix.Of(labels.AsSpan(0, predicted.Length), predicted, _spec.Labels);
     }
 
     private double[] HeadGradient(SamplePass sample)

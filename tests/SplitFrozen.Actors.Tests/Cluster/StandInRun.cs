@@ -27,7 +27,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         Akka = SettingsReader.Load([], [
             "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
             "splitfrozen.pipeline.grant-batches=2", "splitfrozen.pipeline.unit-tokens=48", "splitfrozen.start.limit=30s",
-            "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2",
+            "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2", "splitfrozen.store.mode=off",
             "akka.cluster.gossip-interval=200ms", "akka.cluster.leader-actions-interval=200ms",
             .. overrides]);
         Settings = SettingsReader.Read(Akka);
@@ -41,7 +41,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 
     public RunPaths Paths { get; }
 
-    public StandInModel Model { get; init; } = new(layers: 4);
+    public IModelSource Model { get; init; } = new StandInModel(layers: 4);
 
     public IDataSource Data { get; init; } = new StandInData(train: 240, test: 40);
 

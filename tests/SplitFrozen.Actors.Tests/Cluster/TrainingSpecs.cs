@@ -36,6 +36,8 @@ public sealed class TrainingSpecs
         Assert.Equal(loop.AdapterBytes(), cluster.AdapterBytes());
         Assert.Equal(reference.AdapterSha256, summary.AdapterSha256);
         Assert.Equal(reference.AccuracyAfter, summary.AccuracyAfter);
+        Assert.Equal((reference.F1Before, reference.F1After), (summary.F1Before, summary.F1After));
+        Assert.NotNull(summary.F1After);
     }
 
     [Theory(DisplayName = "Any layer counts give the same losses and adapter bytes")]

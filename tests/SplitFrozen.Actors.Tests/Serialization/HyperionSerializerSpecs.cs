@@ -20,6 +20,8 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
     private static readonly RunSpec Run = new(
         "run", "abc123", TaskKind.Classification, ["yes", "no"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 2, 0.1, 0, 7), 1000, ActivationCodec.Int8);
 
+    private static readonly StageSpec Stage = new("abc123", TaskKind.Classification, 4, 2, 3, 5, 8, 16, 0.1, ["c_attn"], 0.01, 1, 7, 1);
+
     private static readonly IWireMessage[] Examples =
     [
         new DeviceCommands.Welcome(Phone, Life, Run, new ChannelEndpoint("127.0.0.1", 4054, new string('A', 32))),
@@ -29,11 +31,31 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new DeviceCommands.ReturnCredits(Phone, Life, 17),
         new DeviceCommands.Finish(Phone),
         new DeviceEvents.Greeted(Phone, Life, "flagship", ProtocolVersion.Current, "abc123", true),
-        new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33)),
+        new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33), new string('a', 64)),
+        new DeviceEvents.Traced(Phone, Life, 5_000_000, [4_000_000, 4_500_000], [300_000, 400_000], [false, true]),
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(2), 3),
         new DeviceEvents.Heartbeat(Phone, Life, new Capacity(1234.5, 1L << 33), Work),
         new DeviceEvents.Finished(Phone, Life, Work),
         new DeviceEvents.Failed(Phone, Life, "row 7 is malformed"),
+        new StageCommands.Host(0, 1, Stage),
+        new StageCommands.Forward(2, new MicroBatchId(7, 1)),
+        new StageCommands.BackwardInput(2, new MicroBatchId(7, 1), true),
+        new StageCommands.BackwardWeights(2, new MicroBatchId(7, 1), false),
+        new StageCommands.ReadGradients(2),
+        new StageCommands.Step(2, 7, 1e-3, 32, double.NaN),
+        new StageCommands.Collect(2),
+        new StageCommands.Reset(3, 7),
+        new StageEvents.Loaded(1, 0, 12345),
+        new StageEvents.LoadFailed(1, 0, "the rank is 0"),
+        new StageEvents.InputArrived(1, 2, new MicroBatchId(7, 1), true),
+        new StageEvents.OperationDone(1, 2, 0.25, true, 12.5, 16, 9),
+        new StageEvents.GradientsRead(1, 2, [0.5, 1.5]),
+        new StageEvents.Stepped(1, 2, 0.125),
+        new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 3, [0, 2], [1, 2]),
+        new StageEvents.TensorPart(1, 2, true, "a", [2, 3], 24, [1, 2, 3]),
+        new StageEvents.Collected(1, 2),
+        new StageEvents.Restarted(1, 2, "out of memory"),
+        new StageEvents.ResetDone(1, 3),
     ];
 
     public HyperionSerializerSpecs() : base(ConfigurationFactory.ParseString("akka.actor.provider = local").WithFallback(ActorConfig.Shipped))
@@ -83,6 +105,12 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
             new DeviceCommands.Grant(Phone, Life, new GrantId(0, 0), [-1], []),
             new DeviceCommands.Finish(new DeviceId("../etc")),
             new DeviceEvents.Heartbeat(Phone, Life, new Capacity(double.NaN, 0), Work),
+            new StageCommands.Host(0, -1, Stage),
+            new StageCommands.Host(0, 0, Stage with { To = 3 }),
+            new StageCommands.Step(0, 7, double.NaN, 32, 1),
+            new StageEvents.TensorPart(1, 2, true, "a", [2, 3], 1, [1, 2, 3]),
+            new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 2, [0, 2], [1, 1]),
+            new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 3, [0, 2], [1]),
             new DeviceCommands.Welcome(Phone, Life, Run with { Cut = 0 }, new ChannelEndpoint("h", 1, "t")),
         ];
         foreach (var message in wrong)

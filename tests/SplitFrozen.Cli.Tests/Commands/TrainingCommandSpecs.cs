@@ -1,5 +1,8 @@
+using System.Text.Json.Nodes;
+
 using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Cli.Tests.Commands;
@@ -164,5 +167,19 @@ public sealed class TrainingCommandSpecs : IDisposable
 
         Assert.Equivalent(first, _program.Composition.Opened, strict: true);
         Assert.Equal(2, _program.RunFolders.Count);
+    }
+
+    [Fact]
+    public async Task Should_answer_questions_after_training_only_where_asked()
+    {
+        _program.Composition.Answered = new ExactMatchScore(2, 8);
+
+        await _program.TrainAsync();
+        Assert.Equal(0, _program.Composition.Answerings);
+        await _program.TrainAsync("--set", "splitfrozen.evaluation.exact-match-after-training=on");
+
+        var summary = JsonNode.Parse(File.ReadAllText(Path.Combine(_program.RunFolders.Order(StringComparer.Ordinal).Last(), "summary.json")))!;
+        Assert.Equal((0.25, 8), (summary["exact_match"]!.GetValue<double>(), summary["exact_match_rows"]!.GetValue<int>()));
+        Assert.Contains("Exact match", _program.Output, StringComparison.Ordinal);
     }
 }

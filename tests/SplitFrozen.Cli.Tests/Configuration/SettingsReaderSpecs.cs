@@ -9,6 +9,8 @@ using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
+using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Tests.Configuration;
@@ -24,8 +26,10 @@ public sealed class SettingsReaderSpecs
         Assert.True(Directory.Exists(settings.Data.Path));
         Assert.Null(settings.Model.Cut);
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
-        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200), settings.Training);
-        Assert.Equal(new PipelineSettings(8, 3, 2048), settings.Pipeline);
+        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null) { MixAlarm = 0.1 }, settings.Training);
+        Assert.Equal(new StoreSettings(StoreMode.Memory, ActivationCodec.Fp32, 1L << 30, 32L << 30, null, null), settings.Store);
+        Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
+        Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
             new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
@@ -51,6 +55,34 @@ public sealed class SettingsReaderSpecs
 
         Assert.Equal([8.0, 4.8, 2.8, 1.6], settings.Nodes.Select(n => n.GigaFlops!.Value));
         Assert.Equal(4, settings.Data.Partition.Devices);
+    }
+
+    [Fact]
+    public void Should_read_store_order_and_links()
+    {
+        var settings = SettingsReader.Read(SettingsReader.Load([], [
+            "splitfrozen.store.mode=disk", "splitfrozen.store.codec=int8", "splitfrozen.store.memory-limit=0", "splitfrozen.store.disk-limit=5GiB",
+            "splitfrozen.store.path=kept", "splitfrozen.store.key-file=/k", "splitfrozen.training.order=buffer:64", "splitfrozen.training.mix-alarm=off",
+            "splitfrozen.nodes=[{ name = a, link-megabits = 600, link-latency = 5ms, memory = 1GiB }]"]));
+
+        Assert.Equal(new StoreSettings(StoreMode.Disk, ActivationCodec.Int8, 0, 5L << 30, Path.GetFullPath("kept"), "/k"), settings.Store);
+        Assert.Equal(new SampleOrder(SampleOrderKind.Buffer, 64), settings.Training.Order);
+        Assert.Null(settings.Training.MixAlarm);
+        Assert.Equal(
+            new NodeProfile("a", null) { LinkMegabits = 600, LinkLatency = TimeSpan.FromMilliseconds(5), MemoryBytes = 1L << 30 }, Assert.Single(settings.Nodes));
+    }
+
+    [Theory]
+    [InlineData("splitfrozen.store.mode=everywhere", "off, memory, disk")]
+    [InlineData("splitfrozen.store.key-file=/k", "splitfrozen.store.mode = memory writes none")]
+    [InlineData("splitfrozen.store.memory-limit=much", "512KiB")]
+    [InlineData("splitfrozen.training.order=buffer:0", "buffer:K")]
+    [InlineData("splitfrozen.training.mix-alarm=2", "off or a number from 0 to 1")]
+    [InlineData("splitfrozen.nodes=[{ name = a, link-megabits = 0 }]", "above 0")]
+    public void Should_refuse_wrong_store_order_and_links(string setting, string allowed)
+    {
+        var error = Assert.Throws<UserErrorException>(() => SettingsReader.Read(SettingsReader.Load([], [setting])));
+        Assert.Contains(allowed, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,6 +149,11 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.model.path", "bundled:huge", "bundled:tiny-gpt2")]
     [InlineData("splitfrozen.lora.dropout", "1", "not including, 1")]
     [InlineData("splitfrozen.lora.targets", "c_attn", "list in square brackets")]
+    [InlineData("splitfrozen.training.best", "f1", "none, accuracy, loss")]
+    [InlineData("splitfrozen.training.patience", "0", "off or a whole number")]
+    [InlineData("splitfrozen.pipeline.stages", "0", "1 to 1000")]
+    [InlineData("splitfrozen.pipeline.schedule", "zb-h2", "sequential, gpipe, 1f1b, zb-h1")]
+    [InlineData("splitfrozen.pipeline.pending-w", "-1", "whole number from 0")]
     [InlineData("splitfrozen.channel.port", "70000", "0 to 65535")]
     [InlineData("splitfrozen.channel.max-frame-bytes", "64 bananas", "64MiB")]
     [InlineData("splitfrozen.channel.codec", "fp16", "fp32, bf16, int8, int4")]
@@ -129,6 +166,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]
     [InlineData("splitfrozen.nodes", "[{ nme = a }]", "name, gigaflops")]
+    [InlineData("splitfrozen.evaluation.exact-match-limit", "-1", "0 to 2147483647")]
+    [InlineData("splitfrozen.evaluation.exact-match-after-training", "maybe", "one of on, off")]
+    [InlineData("splitfrozen.evaluation.max-new-tokens", "0", "1 to 1000000")]
     [InlineData("splitfrozen.allocation.policy", "fair", "static, proportional, balanced, manual")]
     [InlineData("splitfrozen.allocation.hysteresis", "1", "not including, 1")]
     [InlineData("splitfrozen.allocation.max-changes", "0", "1 to 100000")]
@@ -148,6 +188,9 @@ public sealed class SettingsReaderSpecs
     [InlineData("min-devices", "splitfrozen.start.min-devices=5")]
     [InlineData("parts 0 to 3", "splitfrozen.device.id=a", "splitfrozen.device.partition=4")]
     [InlineData("needs splitfrozen.device.id", "splitfrozen.device.partition=1")]
+    [InlineData("does not part W from B", "splitfrozen.pipeline.pending-w=1", "splitfrozen.pipeline.schedule=1f1b")]
+    [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.training.best=none")]
+    [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.data.validation=none")]
     [InlineData("needs three PEM files", "splitfrozen.security.tls.enabled=on")]
     [InlineData("names a 2 times", "splitfrozen.nodes=[{ name = a }, { name = a }]")]
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)

@@ -3,6 +3,8 @@ using Akka.Configuration;
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Evaluation;
+using SplitFrozen.Domain.Generation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Protocol;
@@ -70,14 +72,57 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
 
     /// <summary>Ten samples of 20 tokens a device.</summary>
     public FleetData MeasureFleet(Settings settings) => new(
-        ReadShape(settings), TaskKind.Classification, settings.Model.Cut ?? 4,
+        ReadShape(settings), new TrainerSpec(TaskKind.Classification, 2, settings.Model.Cut ?? 4, settings.Lora, 0, 0, 1),
         [.. Enumerable.Range(0, settings.Data.Partition.Devices).Select(_ => Enumerable.Repeat(20, 10).ToArray())]);
 
     public AdapterScore Score(Settings settings, string adapterFolder)
     {
         Opened = settings;
-        return new AdapterScore("test", new TargetScore(75, 100, 80), "none", null);
+        return Scored;
     }
+
+    /// <summary>What scoring an adapter gives.</summary>
+    public AdapterScore Scored { get; set; } = new("test", new TargetScore(75, 100, 80), "none", null);
+
+    /// <summary>What answering questions gives.</summary>
+    public ExactMatchScore? Answered { get; set; }
+
+    /// <summary>How often questions were answered.</summary>
+    public int Answerings { get; private set; }
+
+    /// <summary>The generator that is opened.</summary>
+    public FakeGenerator Generator { get; } = new();
+
+    /// <summary>Model, adapter and threads of the generator that was opened last.</summary>
+    public (string Model, string? Adapter, string Compute, int Threads) Generating { get; private set; }
+
+    /// <summary>The base model that adapters name.</summary>
+    public string? BaseModel { get; set; }
+
+    /// <summary>Label names of a run's data; throwing says that the data is gone.</summary>
+    public Func<IReadOnlyList<string>> Labels { get; set; } = () => ["no", "yes"];
+
+    /// <summary>What was merged last.</summary>
+    public (string Model, string Adapter, IReadOnlyList<string> Labels, string Output) Merged { get; private set; }
+
+    public ExactMatchScore? ScoreAnswers(Settings settings, string adapterFolder, Action<string> say, CancellationToken stop)
+    {
+        Opened = settings;
+        Answerings++;
+        return Answered;
+    }
+
+    public ITextGenerator OpenGenerator(string model, string? adapter, string compute, int threads)
+    {
+        Generating = (model, adapter, compute, threads);
+        return Generator;
+    }
+
+    public string? BaseModelOf(string adapter) => BaseModel;
+
+    public IReadOnlyList<string> LabelsOf(Settings settings) => Labels();
+
+    public void Merge(string model, string adapter, IReadOnlyList<string> labels, string output) => Merged = (model, adapter, labels, output);
 
     private FakeComposition Open(Settings settings, bool isServer)
     {

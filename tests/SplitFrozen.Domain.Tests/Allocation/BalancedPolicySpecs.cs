@@ -53,6 +53,26 @@ public sealed class BalancedPolicySpecs
         Assert.All(Allocator.Decide(new BalancedPolicy(), input), a => Assert.Equal(1, a.Layers));
     }
 
+    [Fact]
+    public void Should_balance_devices_with_catch_up_alone_where_training_runs_beside_it()
+    {
+        var shared = Fleets.Of(12, Fleets.Device(0, 100), Fleets.Device(1, 100)) with { Server = new ServerMeasure(1000, 0.02) };
+        var beside = shared with { Server = shared.Server with { SharesCompute = false } };
+
+        // 2,000 tokens a device: 20 s a layer there, 2 s here. Training takes 80 s in either case.
+        Assert.All(Allocator.Decide(new BalancedPolicy(), shared), a => Assert.Equal(5, a.Layers));
+        Assert.All(Allocator.Decide(new BalancedPolicy(), beside), a => Assert.Equal(2, a.Layers));
+    }
+
+    [Fact]
+    public void Should_not_load_others_up_to_the_time_of_a_device_that_is_slow_at_one_layer()
+    {
+        // One layer takes 2,000 s on the weakest device, whatever is done; the others are balanced with the server, which needs 6 s a layer.
+        var input = Fleets.Of(4, Fleets.Device(0, 1), Fleets.Device(1, 200), Fleets.Device(2, 200)) with { Server = new ServerMeasure(1000, 0) };
+
+        Assert.Equal([1, 1, 1], Allocator.Decide(new BalancedPolicy(), input).Select(a => a.Layers));
+    }
+
     private static IEnumerable<IReadOnlyDictionary<DeviceId, int>> All(AllocationInput input)
     {
         IEnumerable<IReadOnlyDictionary<DeviceId, int>> all = [new Dictionary<DeviceId, int>()];
@@ -71,8 +91,8 @@ public sealed class BalancedPolicySpecs
         var tokens = input.Devices.ToDictionary(d => d.Device, d => d.Samples * input.Sizes.TokensPerSample);
         var nodes = input.Devices.Max(d => layers[d.Device] * tokens[d.Device] / d.LayerTokensPerSecond);
         var rate = input.Server.LayerTokensPerSecond ?? input.Devices.Max(d => d.LayerTokensPerSecond);
-        return Math.Max(
-            nodes,
-            input.Devices.Sum(d => ((input.Cut - layers[d.Device]) * tokens[d.Device] / rate) + (tokens[d.Device] * input.Server.TrainingSecondsPerToken)));
+        var catchUp = input.Devices.Sum(d => (input.Cut - layers[d.Device]) * tokens[d.Device] / rate);
+        var training = tokens.Values.Sum() * input.Server.TrainingSecondsPerToken;
+        return Math.Max(nodes, input.Server.SharesCompute ? catchUp + training : Math.Max(catchUp, training));
     }
 }

@@ -25,8 +25,9 @@ public static class Fleets
         from devices in Gen.ArrayOf(Device(), count)
         from server in Gen.Elements<double?>(null, 50, 400, 5000)
         from training in Gen.Elements(0, 1e-4, 3e-3)
+        from shares in Gen.Elements(true, false)
         select new AllocationInput(
-            cut, min, new WorkSizes(20, 3072, 1000), new ServerMeasure(server, training),
+            cut, min, new WorkSizes(20, 3072, 1000), new ServerMeasure(server, training, shares),
             [.. devices.Select((d, i) => d with { Device = new DeviceId($"d{i}"), Node = $"n{i}" })]);
 
     public static DeviceMeasure Device(int index, double rate, long samples = 100, double? link = null, long? memory = null, int? previous = null) =>

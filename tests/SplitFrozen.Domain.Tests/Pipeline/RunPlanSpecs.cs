@@ -69,5 +69,5 @@ public sealed class RunPlanSpecs
     }
 
     private static TrainingSettings Training(long seed) =>
-        new(TrainingMethods.SplitFrozen, null, 3, 4, 2, 1e-3, 0.1, LearningRateDecay.Linear, 0, 0, seed, 1, 100);
+        new(TrainingMethods.SplitFrozen, null, 3, 4, 2, 1e-3, 0.1, LearningRateDecay.Linear, 0, 0, seed, 1, 100, BestMeasure.None, null);
 }

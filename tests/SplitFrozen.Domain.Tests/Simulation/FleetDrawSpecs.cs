@@ -2,9 +2,11 @@ using FsCheck;
 using FsCheck.Xunit;
 
 using SplitFrozen.Domain.Costs;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Domain.Simulation;
+using SplitFrozen.Protocol;
 
 using Xunit;
 
@@ -77,28 +79,34 @@ public sealed class FleetDrawSpecs
         Assert.Contains("uniform:LOW:HIGH", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Should_know_what_gpt2_small_costs()
+    [Property(MaxTest = 50)]
+    public void Should_cost_what_the_formulas_say(PositiveInt[] lengths, bool isLanguageModel, byte drawn)
     {
-        var shape = KnownShapes.Find("gpt2-small");
-        var costs = new ModelCosts(shape, 3, languageModel: false);
+        var shape = KnownShapes.Find(drawn % 2 == 0 ? "gpt2-small" : "smollm2-135m");
+        var spec = MadeUp.Trainer(3, isLanguageModel ? TaskKind.LanguageModel : TaskKind.Classification);
+        int[] samples = [.. lengths.Select(l => 1 + (l.Get % 128))];
+        var stages = 1 + (drawn % 4);
+        var costs = new ModelCosts(shape, spec, stages, ActivationCodec.Fp32);
 
-        // Facts of the field: 14.549 MFLOP a token and layer forward, 14.942 for B, at 128 tokens; 6 MiB for 16 × 128 tokens.
-        Assert.Equal(14.549e6 * 128, costs.FrozenBlock([128]), 0.001e6 * 128);
-        Assert.Equal(14.942e6 * 128 * 9, costs.Trainer(OperationKind.BackwardInput, 0, 1, [128]), 0.001e6 * 128 * 9);
-        Assert.Equal(9 * LayerCosts.BlockForward(shape, [128]), costs.Trainer(OperationKind.Forward, 0, 1, [128]));
-        Assert.InRange(costs.UnitBytes(16, 2048), 6 * 1024 * 1024, (6 * 1024 * 1024) + 1000);
+        Near(LayerCosts.BlockForward(shape, samples), costs.FrozenBlock(samples));
+        foreach (var (range, stage) in new BlockRange(3, shape.Layers).Cut(stages).Select((r, i) => (r, i)))
+        {
+            var expected = TrainingCosts.Stage(shape, spec with { Stage = range }, samples, isLanguageModel ? samples.Sum() : samples.Length);
+            Near(expected.Forward, costs.Trainer(OperationKind.Forward, stage, samples));
+            Near(expected.BackwardInput, costs.Trainer(OperationKind.BackwardInput, stage, samples));
+            Near(expected.BackwardWeights, costs.Trainer(OperationKind.BackwardWeights, stage, samples));
+        }
+
+        static void Near(double expected, double actual) => Assert.Equal(expected, actual, 1e-9 * Math.Max(1, expected));
     }
 
     [Fact]
-    public void Should_share_blocks_out_over_stages()
+    public void Should_know_the_papers_unit()
     {
-        var costs = new ModelCosts(KnownShapes.Find("gpt2-small"), 4, languageModel: true);
+        // 16 samples of 128 tokens of 768 numbers in fp32 are 6 MiB.
+        var costs = new ModelCosts(KnownShapes.Find("gpt2-small"), MadeUp.Trainer(3), 1, ActivationCodec.Fp32);
 
-        var whole = costs.Trainer(OperationKind.Forward, 0, 1, [10, 20]);
-        var parts = Enumerable.Range(0, 3).Sum(stage => costs.Trainer(OperationKind.Forward, stage, 3, [10, 20]));
-
-        Assert.Equal(whole, parts, whole * 1e-12);
+        Assert.InRange(costs.UnitBytes(16, 2048), 6 * 1024 * 1024, (6 * 1024 * 1024) + 1000);
     }
 
     [Fact]

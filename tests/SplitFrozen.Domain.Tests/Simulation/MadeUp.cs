@@ -15,6 +15,8 @@ public static class MadeUp
 {
     public static readonly ModelShape Shape = new(ModelFamily.Gpt2, 8, 64, 4, 4, 16, 256, 1000, 128, true, 4);
 
+    public static TrainerSpec Trainer(int cut, TaskKind task = TaskKind.Classification) => new(task, 2, cut, new LoraSpec(8, 16, 0, []), 0, 0, 1);
+
     public static AllocationSettings Settings { get; } = new("proportional", 1, 0.2, TimeSpan.FromSeconds(1), 4, 0.5, new Dictionary<string, int>());
 
     public static FaultSpec NoFaults { get; } = new([], null, 60);
@@ -52,8 +54,8 @@ public static class MadeUp
         select new FleetSpec(
             [.. rates.Select((r, i) => Node(i, r * 1e6, links[i], i % 2 * 0.01, null, new RateChange(1, r * 3e5, links[i])))],
             [.. samples.Select((n, i) => new SimulatedDevice(new DeviceId($"d{i}"), i % nodes, [.. Enumerable.Range(0, n).Select(s => 1 + ((lengths[i] + (7 * s)) % 40))]))],
-            new SimulatedServer(5e7, stages, shares, 0.001), new ModelCosts(Shape, 4, languageModel: false), 4, Training(epochs, batch, micro, seed),
-            new PipelineSettings(grants, window, 64), credits, new AllocationPlan(policy, Settings, every),
+            new SimulatedServer(5e7, stages, shares, 0.001), new ModelCosts(Shape, Trainer(4), stages, ActivationCodec.Fp32), 4, Training(epochs, batch, micro, seed),
+            new PipelineSettings(grants, window, 64, 1, ScheduleKind.ZbH1, 0), credits, new AllocationPlan(policy, Settings, every),
             new FaultSpec([.. crash], null, 5))).ToArbitrary();
 
     private static Gen<NodeCrash> Crash(int nodes) =>
@@ -69,7 +71,7 @@ public static class MadeUp
 
         public double FrozenBlock(ReadOnlySpan<int> lengths) => Block;
 
-        public double Trainer(OperationKind kind, int stage, int stages, ReadOnlySpan<int> lengths) =>
+        public double Trainer(OperationKind kind, int stage, ReadOnlySpan<int> lengths) =>
             kind == OperationKind.Forward ? Forward : kind == OperationKind.BackwardInput ? Backward : Weights;
 
         public double UnitBytes(int samples, int tokens) => Send;

@@ -10,6 +10,7 @@ namespace SplitFrozen.Model.Tests.Golden;
 public sealed class TrajectorySpecs
 {
     private const string Prefix = "base_model.model.";
+    private const double Rounding = 1e-5;
 
     [Theory]
     [InlineData("gpt2-random")]
@@ -36,8 +37,8 @@ public sealed class TrajectorySpecs
         using var blocks = model.LoadFrozen(4);
         using var stage = (TrainerStage)model.LoadTrainer(Specs.Classify(labels: 77, cut: 4, rank: 8, alpha: 16));
         stage.LoadAdapter(Repository.Fixture("tiny-gpt2", "cls_lora", "start"));
-        CheckSteps(golden, stage, Batches(golden, blocks, 4), 1e-3);
-        CheckAdapters(stage, Repository.Fixture("tiny-gpt2", "cls_lora"));
+        ReferenceTrajectory.CheckSteps(golden, stage, ReferenceTrajectory.Batches(golden, blocks, 4), 1e-3, Rounding);
+        ReferenceTrajectory.CheckAdapters(stage, Repository.Fixture("tiny-gpt2", "cls_lora"));
     }
 
     private static void Follow(string name, string modelFolder, string task, TrainerSpec spec, string logitsKey)
@@ -48,10 +49,10 @@ public sealed class TrajectorySpecs
         using var stage = (TrainerStage)model.LoadTrainer(spec);
         string adapters = Repository.Fixture(name, $"{task}_adapter");
         stage.LoadAdapter(Path.Combine(adapters, "start"));
-        var batches = Batches(golden, blocks, spec.Cut);
+        var batches = ReferenceTrajectory.Batches(golden, blocks, spec.Cut);
         CheckFirstGradients(stage, batches[0], Path.Combine(adapters, "first_gradients.safetensors"));
-        CheckSteps(golden, stage, batches, golden.GetProperty("lr").GetDouble());
-        CheckAdapters(stage, adapters);
+        ReferenceTrajectory.CheckSteps(golden, stage, batches, golden.GetProperty("lr").GetDouble(), Rounding);
+        ReferenceTrajectory.CheckAdapters(stage, adapters);
         CheckLogits(golden.GetProperty(logitsKey), stage, blocks, golden, spec.Cut);
     }
 
@@ -60,35 +61,6 @@ public sealed class TrajectorySpecs
     private static string[] Targets(string name) => name == "llama3-rope-random"
         ? ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
         : [];
-
-    private static ActivationBatch[] Batches(JsonElement golden, IFrozenBlocks blocks, int cut) =>
-        [.. golden.GetProperty("batches").EnumerateArray().Select(batch => Batch(batch, blocks, cut))];
-
-    private static ActivationBatch Batch(JsonElement batch, IFrozenBlocks blocks, int cut)
-    {
-        int[][] samples = Ids(batch);
-        return batch.GetProperty("labels").ValueKind == JsonValueKind.Array
-            ? Samples.Labelled(blocks, samples, cut, batch.GetProperty("labels").Ints())
-            : Samples.NextToken(blocks, samples, cut);
-    }
-
-    private static int[][] Ids(JsonElement batch) =>
-        [.. batch.GetProperty("input_ids").EnumerateArray().Select(ids => ids.Ints())];
-
-    private static void CheckSteps(JsonElement golden, TrainerStage stage, ActivationBatch[] batches, double rate)
-    {
-        double[] losses = golden.GetProperty("losses").Doubles();
-        double[] norms = golden.GetProperty("grad_norms").Doubles();
-        for (int step = 0; step < losses.Length; step++)
-        {
-            var score = stage.Forward(0, step, batches[step % batches.Length]);
-            stage.BackwardInput(0);
-            stage.BackwardWeights(0);
-            double norm = stage.Step(rate, score.Targets);
-            Near.Relative(losses[step], score.MeanLoss, 1e-5, $"loss of step {step}");
-            Near.Relative(norms[step], norm, 1e-5, $"gradient norm of step {step}");
-        }
-    }
 
     private static void CheckFirstGradients(TrainerStage stage, ActivationBatch batch, string path)
     {
@@ -106,23 +78,9 @@ public sealed class TrajectorySpecs
         }
     }
 
-    private static void CheckAdapters(TrainerStage stage, string folder)
-    {
-        var start = SafetensorsFile.Open(Path.Combine(folder, "start", "adapter_model.safetensors"));
-        var end = SafetensorsFile.Open(Path.Combine(folder, "end", "adapter_model.safetensors"));
-        foreach (var trainable in stage.Trainables)
-        {
-            using var first = start.Read(start.Entries[Prefix + trainable.Name]);
-            using var last = end.Read(end.Entries[Prefix + trainable.Name]);
-            using var expected = last.sub(first);
-            using var actual = trainable.Value.sub(first);
-            Near.EqualToLargest(expected.Numbers(), actual.Numbers(), 1e-2, $"change of {trainable.Name}");
-        }
-    }
-
     private static void CheckLogits(JsonElement expected, TrainerStage stage, IFrozenBlocks blocks, JsonElement golden, int cut)
     {
-        int[][] samples = Ids(golden.GetProperty("batches")[0]);
+        int[][] samples = ReferenceTrajectory.Ids(golden.GetProperty("batches")[0]);
         bool classify = golden.GetProperty("batches")[0].GetProperty("labels").ValueKind == JsonValueKind.Array;
         var (rows, logits) = stage.Inspect(classify
             ? Samples.Labelled(blocks, samples, cut, new int[samples.Length])

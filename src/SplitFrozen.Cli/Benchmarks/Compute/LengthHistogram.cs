@@ -17,17 +17,14 @@ internal static class LengthHistogram
         var all = Read();
         var random = SeededRandom.For(seed, "lengths");
         var drawn = new List<int>();
-        for (var left = tokens; ;)
+        var next = all[random.Below(all.Count)];
+        for (var left = tokens; next <= left; next = all[random.Below(all.Count)])
         {
-            var next = all[random.Below(all.Count)];
-            if (next > left)
-            {
-                return [.. drawn];
-            }
-
             drawn.Add(next);
             left -= next;
         }
+
+        return [.. drawn];
     }
 
     private static List<int> Read()

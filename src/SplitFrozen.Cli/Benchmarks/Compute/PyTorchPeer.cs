@@ -62,7 +62,7 @@ internal sealed class PyTorchPeer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _process.StandardInput.Close();
+        _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
     }

@@ -46,7 +46,8 @@ internal sealed class MemoryBench(Action<string> tell)
     private BenchReport Run(string? model, string folder)
     {
         tell("Writing random weights of GPT-2 small's shapes");
-        RandomModels.WriteGpt2Small(folder);
+        var large = Directory.CreateDirectory(Path.Combine(folder, "gpt2")).FullName;
+        RandomModels.WriteGpt2Small(large);
         var small = model ?? Path.Combine(folder, "smollm2.gguf");
         if (model is null)
         {
@@ -56,7 +57,7 @@ internal sealed class MemoryBench(Action<string> tell)
 
         var smallName = model is null ? "SmolLM2-135M, Q4_1" : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
         var layers = HuggingFaceModel.Open(small).Shape.Layers;
-        var gpt2 = Gpt2Blocks.ToDictionary(blocks => blocks, blocks => Both(Gpt2, folder, blocks, Gpt2Blocks[^1]));
+        var gpt2 = Gpt2Blocks.ToDictionary(blocks => blocks, blocks => Both(Gpt2, large, blocks, Gpt2Blocks[^1]));
         var half = Both(smallName, small, layers / 2, layers);
         Both(smallName, small, layers, layers);
         var full = gpt2[Gpt2Blocks[^1]].Expanded.WeightBytes;
@@ -70,7 +71,7 @@ internal sealed class MemoryBench(Action<string> tell)
         };
         return new BenchReport(Name, Machine.Current(), ratios, _rows,
         [
-            $"Weights are what a device holds: embeddings and its blocks, and as stored the buffer in which a matrix is expanded. Peaks are the largest resident set of a process of its own that ran two units of {MemorySubject.Tokens} tokens on {Threads} thread; {Processes} processes each.",
+            $"Weights are what a device holds: embeddings and its blocks, and as stored the buffer in which a matrix is expanded. Peaks are the largest resident set of a process of its own that ran a unit of {MemorySubject.Tokens} tokens on {Threads} thread; {Processes} processes each.",
             "The whole model is all blocks: its head shares the embeddings, and the final norm has a few kilobytes.",
             "device3 ratios: weights of a device with three blocks (expanded; as stored) to those of the whole model, expanded.",
         ]);

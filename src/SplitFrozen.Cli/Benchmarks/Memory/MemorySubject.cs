@@ -8,7 +8,7 @@ namespace SplitFrozen.Cli.Benchmarks.Memory;
 /// <summary>What one device process of the benchmark found of itself.</summary>
 /// <param name="WeightBytes">Bytes of weights that it holds.</param>
 /// <param name="StartBytes">Largest resident set before the model was opened: .NET and libtorch.</param>
-/// <param name="PeakBytes">Largest resident set to the end, after forward units were run.</param>
+/// <param name="PeakBytes">Largest resident set to the end, after a forward unit was run.</param>
 internal sealed record MemoryReport(long WeightBytes, long StartBytes, long PeakBytes);
 
 /// <summary>A device's model and what it does with it: forward units of the usual size.</summary>
@@ -45,7 +45,6 @@ internal sealed class MemorySubject : IDisposable
         TorchRuntime.Probe();
         var start = Peak();
         using var subject = new MemorySubject(HuggingFaceModel.Open(path), blocks, holding);
-        subject.RunSeconds();
         subject.RunSeconds();
         return new MemoryReport(subject.WeightBytes, start, Peak());
     }

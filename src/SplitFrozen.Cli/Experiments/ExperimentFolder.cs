@@ -1,0 +1,64 @@
+using System.Text.Json;
+
+using SplitFrozen.Cli.Runs;
+using SplitFrozen.Domain;
+using SplitFrozen.Model.Files;
+
+namespace SplitFrozen.Cli.Experiments;
+
+/// <summary>An experiment's folder: its configuration, a file a finished cell, tables and plots. A cell that is there is not run again.</summary>
+internal sealed class ExperimentFolder
+{
+    private const string ConfigurationFile = "config.conf";
+
+    private ExperimentFolder(string path) => Path = path;
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>Makes the folder, or opens one in which an experiment of the same configuration was begun.</summary>
+    /// <exception cref="UserErrorException">It holds something else, or cannot be made.</exception>
+    public static ExperimentFolder Open(string path, string configuration)
+    {
+        var folder = System.IO.Path.GetFullPath(path);
+        var file = System.IO.Path.Combine(folder, ConfigurationFile);
+        try
+        {
+            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                return File.Exists(file) && File.ReadAllText(file) == configuration ? new ExperimentFolder(folder)
+                    : throw new UserErrorException($"{folder} holds something else, or cells of another configuration. Name another folder with --out, or remove this one.");
+            }
+
+            Directory.CreateDirectory(System.IO.Path.Combine(folder, "cells"));
+            AtomicFile.Write(file, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(configuration)));
+            return new ExperimentFolder(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"The experiment's folder {folder} cannot be made: {e.Message} Choose another place with --out.", e);
+        }
+    }
+
+    /// <summary>What a cell found, or null when it was not run, or not with these parameters.</summary>
+    public IReadOnlyDictionary<string, double>? Find(ExperimentCell cell)
+    {
+        var file = FileOf(cell);
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        var kept = JsonSerializer.Deserialize<Kept>(File.ReadAllText(file), RunJson.Indented);
+        return kept is not null && kept.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal).SequenceEqual(cell.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal))
+            ? kept.Values : null;
+    }
+
+    /// <summary>Keeps what a cell found.</summary>
+    public void Keep(ExperimentCell cell, IReadOnlyDictionary<string, double> values) => AtomicFile.Write(
+        FileOf(cell), stream => JsonSerializer.Serialize(stream, new Kept(new(cell.Parameters), new(values)), RunJson.Indented));
+
+    private string FileOf(ExperimentCell cell) => System.IO.Path.Combine(Path, "cells", cell.Id + ".json");
+
+    private sealed record Kept(Dictionary<string, string> Parameters, Dictionary<string, double> Values);
+}

@@ -1,0 +1,36 @@
+using SplitFrozen.Domain.Configuration;
+
+namespace SplitFrozen.Cli.Experiments;
+
+/// <summary>A grid of cells, each run on its own and kept, from which tables and plots are made.</summary>
+internal interface IExperiment
+{
+    /// <summary>Its name on the command line.</summary>
+    string Name { get; }
+
+    /// <summary>What it finds out, for the command line's help.</summary>
+    string Description { get; }
+
+    /// <summary>What a reader of the table must know; written above it.</summary>
+    string Note { get; }
+
+    /// <summary>The grid, in the order of the table.</summary>
+    IReadOnlyList<ExperimentCell> Cells(Settings settings);
+
+    /// <summary>Runs one cell.</summary>
+    /// <returns>What was found, by column.</returns>
+    IReadOnlyDictionary<string, double> Run(Settings settings, ExperimentCell cell);
+
+    /// <summary>Draws the plots into the experiment's folder.</summary>
+    void Draw(string folder, IReadOnlyList<ExperimentRow> rows);
+}
+
+/// <summary>A cell of a grid.</summary>
+/// <param name="Id">Names its file.</param>
+/// <param name="Parameters">What it differs in from others, by column.</param>
+internal sealed record ExperimentCell(string Id, IReadOnlyDictionary<string, string> Parameters);
+
+/// <summary>A cell with what was found.</summary>
+/// <param name="Cell">The cell.</param>
+/// <param name="Values">Figures by column.</param>
+internal sealed record ExperimentRow(ExperimentCell Cell, IReadOnlyDictionary<string, double> Values);

@@ -1,0 +1,26 @@
+using SplitFrozen.Domain.Models;
+
+namespace SplitFrozen.TestKit.Faults;
+
+/// <summary>Frozen blocks that say what they are about to run.</summary>
+internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<int, int> embedding) : IFrozenBlocks
+{
+    public int Width => inner.Width;
+
+    public int Blocks => inner.Blocks;
+
+    public long WeightBytes => inner.WeightBytes;
+
+    public void Resize(int blocks) => inner.Resize(blocks);
+
+    public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output)
+    {
+        embedding(loaded, lengths.Length);
+        inner.Embed(tokens, lengths, depth, output);
+    }
+
+    public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) =>
+        inner.Continue(input, lengths, from, to, output);
+
+    public void Dispose() => inner.Dispose();
+}

@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+
+using SplitFrozen.Cli.Tests.Support;
+
+namespace SplitFrozen.Cli.Tests.Simulation;
+
+public sealed class SimulateCommandSpecs : IDisposable
+{
+    private readonly ProgramUnderTest _program = new();
+
+    public void Dispose() => _program.Dispose();
+
+    [Fact]
+    public async Task Should_simulate_a_made_up_fleet_and_repeat_by_seed()
+    {
+        using var again = new ProgramUnderTest();
+        using var other = new ProgramUnderTest();
+
+        var report = (await SimulateAsync(_program, "--devices", "40", "--batches", "5", "--seed", "3"))["report"]!;
+        await SimulateAsync(again, "--devices", "40", "--batches", "5", "--seed", "3");
+        await SimulateAsync(other, "--devices", "40", "--batches", "5", "--seed", "4");
+
+        Assert.Equal((40, 200L), (report["devices"]!.GetValue<int>(), report["coverage"]!["trained"]!.GetValue<long>()));
+        Assert.True(report["coverage"]!["exactly_once"]!.GetValue<bool>());
+        Assert.Equal(["device", "link", "catch_up", "trainer"], report["lanes"]!.AsArray().Select(l => l!["kind"]!.GetValue<string>()));
+        Assert.Equal(_program.Output, again.Output);
+        Assert.NotEqual(_program.Output, other.Output);
+    }
+
+    [Fact]
+    public async Task Should_simulate_the_nodes_and_data_of_a_configuration()
+    {
+        var file = _program.File("mine.conf", "splitfrozen { nodes = [{ name = a, gigaflops = 1 }, { name = b, gigaflops = 0.5 }], data.devices = 4, training { epochs = 2, batch-size = 8, micro-batch-size = 4 } }");
+
+        var report = (await SimulateAsync(_program, "--config", file))["report"]!;
+
+        Assert.Equal((2, 4, 4), (report["nodes"]!.GetValue<int>(), report["devices"]!.GetValue<int>(), report["cut"]!.GetValue<int>()));
+        Assert.Equal([5, 5], report["epochs"]!.AsArray().Select(e => e!["steps"]!.GetValue<int>()));
+    }
+
+    [Fact]
+    public async Task Should_read_profiles_and_their_changes()
+    {
+        var steady = _program.File("steady.csv", "device,gigaflops,link_mbit,samples\nfast,50,100,3\nslow,10,100,1\n");
+        var drifting = _program.File("drifting.csv", "device,gigaflops,link_mbit,samples,time\nfast,50,100,3,\nslow,10,100,1,\nslow,0.05,,,0.5\n");
+        using var other = new ProgramUnderTest();
+
+        var before = (await SimulateAsync(_program, "--fleet", steady, "--batches", "10"))["report"]!;
+        var after = (await SimulateAsync(other, "--fleet", drifting, "--batches", "10"))["report"]!;
+
+        Assert.Equal(2, before["nodes"]!.GetValue<int>());
+        Assert.True(after["total_seconds"]!.GetValue<double>() > before["total_seconds"]!.GetValue<double>());
+    }
+
+    [Fact]
+    public async Task Should_compare_policies()
+    {
+        var output = await SimulateAsync(_program, "--devices", "10", "--batches", "5", "--sweep", "--reallocate", "1");
+
+        Assert.Equal(
+            ["static False", "proportional False", "proportional True", "balanced False", "balanced True"],
+            output["sweep"]!.AsArray().Select(r => $"{r!["policy"]!.GetValue<string>()} {r["reallocates"]!.GetValue<bool>()}"));
+    }
+
+    [Fact]
+    public async Task Should_put_devices_where_a_run_had_them_and_set_the_times_side_by_side()
+    {
+        await _program.TrainAsync("--set", "splitfrozen.nodes=[{ name = rpi, gigaflops = 1 }, { name = flagship, gigaflops = 5 }]", "--set", "splitfrozen.data.devices=2");
+        File.WriteAllLines(Path.Combine(_program.RunFolders[0], "metrics.jsonl"),
+        [
+            Event("00.0", "training_started"), Event("02.0", "evaluated"), Event("05.0", "step_done", 0), Event("08.0", "step_done", 0), Event("09.0", "evaluated"),
+            Event("10.0", "step_done", 1), Event("13.5", "step_done", 1), Event("20.0", "evaluated"),
+        ]);
+        var summary = Path.Combine(_program.RunFolders[0], "summary.json");
+        File.WriteAllText(summary, File.ReadAllText(summary).Replace("\"board\"", "\"device-0\"", StringComparison.Ordinal).Replace("\"phone\"", "\"device-1\"", StringComparison.Ordinal));
+        using var fresh = new ProgramUnderTest();
+
+        var output = await SimulateAsync(fresh, "--like", _program.RunFolders[0]);
+
+        var epochs = output["comparison"]!["epochs"]!.AsArray();
+        Assert.Equal([6.0, 4.5], epochs.Select(e => e!["achieved_seconds"]!.GetValue<double>()));
+        Assert.Equal(
+            output["report"]!["epochs"]!.AsArray().Take(2).Select(e => e!["seconds"]!.GetValue<double>()),
+            epochs.Select(e => e!["predicted_seconds"]!.GetValue<double>()));
+    }
+
+    [Fact]
+    public async Task Should_survive_crashes_and_show_them()
+    {
+        Assert.Equal(ExitCode.Done, await _program.RunAsync(
+            "simulate", "--devices", "5", "--batches", "20", "--crash", "device-2@0.2+1", "--slow", "device-1@0.1-2*4", "--crash-rate", "500", "--down", "uniform:0.1:0.5"));
+
+        Assert.Contains("nodes came back", _program.Output, StringComparison.Ordinal);
+        Assert.Contains("each once an epoch", _program.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--gigaflops = fast is no distribution", "--gigaflops", "fast")]
+    [InlineData("--devices = 0", "--devices", "0")]
+    [InlineData("--shape = gpt9", "--shape", "gpt9")]
+    [InlineData("--cut = 12 leaves nothing to train", "--cut", "12")]
+    [InlineData("--crash = x", "--crash", "x")]
+    [InlineData("--stages = 7", "--stages", "7")]
+    [InlineData("names node nobody", "--crash", "nobody@1+1")]
+    [InlineData("--slow = device-0@5-2*3", "--slow", "device-0@5-2*3")]
+    [InlineData("nowhere.csv", "--fleet", "nowhere.csv")]
+    [InlineData("--fleet describes other nodes", "--fleet", "a.csv", "--config", "CONFIG")]
+    [InlineData("splitfrozen.nodes names no device node", "--config", "CONFIG")]
+    public async Task Should_refuse_what_it_cannot_use(string complaint, params string[] arguments)
+    {
+        var file = _program.File("empty.conf", "splitfrozen {\n  nodes = []\n}\n");
+
+        Assert.Equal(ExitCode.BadInput, await _program.RunAsync(["simulate", .. arguments.Select(a => a == "CONFIG" ? file : a)]));
+
+        Assert.Contains(complaint, _program.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("device,gigaflops,time\na,1,5\n", "line 2: the first row of a has a time above 0")]
+    [InlineData("device,gigaflops,time\na,1,\na,2,0\n", "line 3: time = 0 of a does not come after 0")]
+    [InlineData("device,gigaflops\na,0\n", "line 2: gigaflops = 0")]
+    [InlineData("device,gigaflops,samples\na,1,3\nb,1,\n", "none for b")]
+    [InlineData("device,gigaflops\n", "lists no device")]
+    public async Task Should_say_what_is_wrong_with_a_fleet(string text, string complaint)
+    {
+        Assert.Equal(ExitCode.BadInput, await _program.RunAsync("simulate", "--fleet", _program.File("fleet.csv", text)));
+
+        Assert.Contains(complaint, _program.Error, StringComparison.Ordinal);
+    }
+
+    private static string Event(string second, string name, int epoch = 0) =>
+        $$"""{"time": "2026-11-24T05:30:{{second}}Z", "event": "{{name}}", "epoch": {{epoch}}}""";
+
+    private static async Task<JsonNode> SimulateAsync(ProgramUnderTest program, params string[] arguments)
+    {
+        var code = await program.RunAsync(["simulate", "--json", .. arguments]);
+        Assert.True(code == ExitCode.Done, program.Error);
+        return JsonNode.Parse(program.Output)!;
+    }
+}

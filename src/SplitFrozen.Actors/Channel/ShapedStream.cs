@@ -10,6 +10,8 @@ namespace SplitFrozen.Actors.Channel;
 /// </summary>
 internal sealed class ShapedStream : Stream
 {
+    private const int SliceBytes = 256 * 1024;
+
     private readonly Stream _inner;
     private readonly double _ticksPerByte;
     private readonly long _latencyTicks;
@@ -57,10 +59,16 @@ internal sealed class ShapedStream : Stream
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         var now = Stopwatch.GetTimestamp();
-        var start = now > _freeAt ? now + _latencyTicks : _freeAt;
-        _freeAt = start + (long)(buffer.Length * _ticksPerByte);
-        WaitUntil(_freeAt);
-        _inner.Write(buffer);
+        _freeAt = now > _freeAt ? now + _latencyTicks : _freeAt;
+        while (!buffer.IsEmpty)
+        {
+            // In slices, so that the real sending happens within the emulated time and not after it.
+            var slice = buffer[..Math.Min(SliceBytes, buffer.Length)];
+            _freeAt += (long)(slice.Length * _ticksPerByte);
+            WaitUntil(_freeAt);
+            _inner.Write(slice);
+            buffer = buffer[slice.Length..];
+        }
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

@@ -27,7 +27,7 @@ internal static class BenchCommand
                 environment, "store", "The activation store: epochs on the bundled model with and without their devices. Takes a minute.",
                 progress => new StoreBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
             Bench(
-                environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes three minutes.",
+                environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes two minutes.",
                 progress => new PipelineBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
             Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
             Memory(environment),
@@ -45,7 +45,7 @@ internal static class BenchCommand
     {
         var model = new Option<string?>("--model") { Description = "Model folder or GGUF file to measure in place of random weights of SmolLM2's shapes", HelpName = "PATH" };
         var command = Bench(
-            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes three minutes.",
+            environment, MemoryBench.Name, "Memory of device processes with weights held expanded and as stored, and what the latter costs in time. Takes two minutes.",
             (line, tell) => MemoryBench.Run(line.GetValue(model), tell));
         command.Options.Add(model);
         return command;

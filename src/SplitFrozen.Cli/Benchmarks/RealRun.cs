@@ -15,12 +15,15 @@ internal sealed record RealRunResult(IReadOnlyList<RunEvent.EpochTrained> Epochs
 /// <summary>Runs a real training on the bundled model for a benchmark, in a folder that is removed afterwards.</summary>
 internal static class RealRun
 {
+    /// <summary>Settings that keep Akka's log out of a benchmark's output.</summary>
+    public static IReadOnlyList<string> Quiet { get; } = ["akka.loglevel=OFF", "akka.stdout-loglevel=OFF"];
+
     /// <summary>Runs to the end.</summary>
     /// <param name="composition">Puts the run together.</param>
     /// <param name="overrides">Settings over the defaults.</param>
     public static async Task<RealRunResult> RunAsync(IComposition composition, params string[] overrides)
     {
-        var akka = SettingsReader.Load([], overrides);
+        var akka = SettingsReader.Load([], [.. Quiet, .. overrides]);
         var folder = Directory.CreateTempSubdirectory("splitfrozen-bench-").FullName;
         try
         {

@@ -80,6 +80,7 @@ internal static class EmulatedRun
     {
         string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
         var akka = SettingsReader.Load([], [
+            .. RealRun.Quiet,
             "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.data.devices=1", "splitfrozen.data.partition=iid", "splitfrozen.training.epochs=1",
             $"splitfrozen.training.batch-size={EmulatedProfile.UnitSamples}", $"splitfrozen.training.micro-batch-size={EmulatedProfile.UnitSamples}",
             "splitfrozen.training.checkpoint-steps=1000000", "splitfrozen.pipeline.grant-batches=1", $"splitfrozen.pipeline.window={window}",

@@ -10,9 +10,9 @@ namespace SplitFrozen.Cli.Benchmarks.Pipeline;
 internal sealed class PipelineBench(IComposition composition, Action<string> progress)
 {
     private const int Runs = 3;
-    private const int Units = 40;
+    private const int Units = 24;
     private const int Window = 8;
-    private const int Samples = 2000;
+    private const int Samples = 1000;
 
     /// <summary>A device, a link and a server that take 84 ms each for a unit.</summary>
     private static readonly EmulatedProfile Balanced = Matched("balanced");

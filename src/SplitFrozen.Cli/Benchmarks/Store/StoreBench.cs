@@ -11,7 +11,7 @@ internal sealed class StoreBench(IComposition composition, Action<string> progre
 {
     private const int Runs = 3;
     private const int Epochs = 3;
-    private const int Samples = 3000;
+    private const int Samples = 1500;
 
     /// <summary>Measures.</summary>
     public async Task<BenchReport> RunAsync()

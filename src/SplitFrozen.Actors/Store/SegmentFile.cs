@@ -20,6 +20,7 @@ internal sealed class SegmentFile : IDisposable
     private const ushort Version = 1;
     private readonly SafeFileHandle _file;
     private readonly IRecordSeal _seal;
+    private bool _isWritten;
 
     private SegmentFile(SafeFileHandle file, IRecordSeal seal) => (_file, _seal) = (file, seal);
 
@@ -88,6 +89,7 @@ internal sealed class SegmentFile : IDisposable
     public void Write(long offset, Span<byte> record)
     {
         _seal.Close(record, offset);
+        _isWritten = true;
         RandomAccess.Write(_file, record, HeaderBytes + offset);
     }
 
@@ -108,10 +110,14 @@ internal sealed class SegmentFile : IDisposable
         return StoredRecord.ReadHead(record, record.Length) is { } head && head.Bytes == record.Length && _seal.Open(record, offset);
     }
 
-    /// <summary>Closes the file, its content on the disk.</summary>
+    /// <summary>Closes the file, what was written to it on the disk.</summary>
     public void Dispose()
     {
-        RandomAccess.FlushToDisk(_file);
+        if (_isWritten)
+        {
+            RandomAccess.FlushToDisk(_file);
+        }
+
         _file.Dispose();
         _seal.Dispose();
     }

@@ -110,7 +110,7 @@ public sealed class StoreSpecs
         loop.InOneProcess();
 
         Assert.Equal(2, gone);
-        Assert.Equal(216, summary.Devices.Sum(d => d.Forwarded));
+        Assert.Equal(216, run.Events.OfType<RunEvent.EpochTrained>().Sum(e => e.ReceivedSamples));
         Assert.True(summary.SamplesTrained > 3 * 216);
         Assert.Equal(loop.Losses, run.Losses.Take(loop.Losses.Count()));
     }

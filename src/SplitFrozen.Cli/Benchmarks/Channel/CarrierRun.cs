@@ -1,3 +1,4 @@
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Security;
 
 namespace SplitFrozen.Cli.Benchmarks.Channel;
@@ -7,7 +8,7 @@ internal sealed record Measurement(
     Carrier Carrier, bool Tls, int Tokens, int Senders, double MegabytesPerSecond, double CpuSecondsPerGigabyte, double AllocatedPerByte);
 
 /// <summary>One measurement: some senders at once, by one carrier.</summary>
-internal sealed class CarrierRun(Carrier carrier, bool tls, int tokens, IReadOnlyList<SenderProcess> senders)
+internal sealed class CarrierRun(Carrier carrier, bool tls, int tokens, IReadOnlyList<SenderProcess> senders, ServerMemory memory)
 {
     /// <summary>Measures.</summary>
     /// <param name="identity">Certificates, for TLS.</param>
@@ -19,7 +20,7 @@ internal sealed class CarrierRun(Carrier carrier, bool tls, int tokens, IReadOnl
         var meter = new Meter(senders.Count, frameBytes);
         var costs = new Costs();
         List<SenderReport> reports;
-        using (var receiver = Receiver.For(carrier, identity, senders.Count, tokens, frames, meter))
+        using (var receiver = Receiver.For(carrier, identity, senders.Count, tokens, frames, memory, meter))
         {
             var sending = senders.Select(s => s.SendAsync(
                 new SenderOrder(carrier, tls, receiver.Port, receiver.Admit(s.Name), s.Name, tokens, frames))).ToList();

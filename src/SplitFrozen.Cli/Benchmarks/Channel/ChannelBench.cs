@@ -1,5 +1,6 @@
 using System.Globalization;
 
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Security;
 
 namespace SplitFrozen.Cli.Benchmarks.Channel;
@@ -28,6 +29,7 @@ internal static class ChannelBench
     {
         using var certificates = new BenchCertificates();
         using var identity = TlsIdentity.Load(BenchCertificates.Settings(certificates.Folder))!;
+        var memory = Receiver.NewMemory();
         var control = new ControlPlane();
         await using (control.ConfigureAwait(false))
         {
@@ -39,8 +41,8 @@ internal static class ChannelBench
                     senders.Add(await SenderProcess.StartAsync($"device-{s}", certificates.Folder, s == 0 ? control.SeedNode : null).ConfigureAwait(false));
                 }
 
-                var found = await MeasureAsync(senders, identity, progress).ConfigureAwait(false);
-                await PingAsync(senders, identity, control, progress).ConfigureAwait(false);
+                var found = await MeasureAsync(senders, identity, memory, progress).ConfigureAwait(false);
+                await PingAsync(senders, identity, memory, control, progress).ConfigureAwait(false);
                 return Report(found, control);
             }
             finally
@@ -50,7 +52,7 @@ internal static class ChannelBench
         }
     }
 
-    private static async Task<List<Measurement>> MeasureAsync(List<SenderProcess> senders, TlsIdentity identity, Action<string> progress)
+    private static async Task<List<Measurement>> MeasureAsync(List<SenderProcess> senders, TlsIdentity identity, ServerMemory memory, Action<string> progress)
     {
         var cells =
             from tls in Protections
@@ -67,7 +69,7 @@ internal static class ChannelBench
             {
                 foreach (var carrier in Enum.GetValues<Carrier>())
                 {
-                    var run = new CarrierRun(carrier, cell.Tls, cell.Tokens, senders[..cell.Senders]);
+                    var run = new CarrierRun(carrier, cell.Tls, cell.Tokens, senders[..cell.Senders], memory);
                     var measured = await run.MeasureAsync(cell.Tls ? identity : null, cell.Tls ? TlsBytes : PlainBytes).ConfigureAwait(false);
                     if (round > 0)
                     {
@@ -81,14 +83,14 @@ internal static class ChannelBench
     }
 
     /// <summary>Pings while the channel runs flat out; apart from the rates, which the pings' own cost would lower.</summary>
-    private static async Task PingAsync(List<SenderProcess> senders, TlsIdentity identity, ControlPlane control, Action<string> progress)
+    private static async Task PingAsync(List<SenderProcess> senders, TlsIdentity identity, ServerMemory memory, ControlPlane control, Action<string> progress)
     {
         progress("pings");
         foreach (var tls in Protections)
         {
             foreach (var tokens in FrameTokens)
             {
-                var running = new CarrierRun(Carrier.Channel, tls, tokens, senders).MeasureAsync(tls ? identity : null, tls ? TlsPingBytes : PlainPingBytes);
+                var running = new CarrierRun(Carrier.Channel, tls, tokens, senders, memory).MeasureAsync(tls ? identity : null, tls ? TlsPingBytes : PlainPingBytes);
                 await control.PingWhileAsync(senders[0].Greeting, running).ConfigureAwait(false);
                 await running.ConfigureAwait(false);
             }

@@ -10,6 +10,8 @@ namespace SplitFrozen.Cli.Benchmarks.Channel;
 /// <summary>The receiving end of one measurement.</summary>
 internal abstract class Receiver : IDisposable
 {
+    private const long MemoryLimit = 1L << 30;
+
     /// <summary>Where senders connect.</summary>
     public abstract int Port { get; }
 
@@ -19,24 +21,25 @@ internal abstract class Receiver : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
+    /// <summary>Room for units, for all measurements: a server's buffers outlive its connections.</summary>
+    public static ServerMemory NewMemory() => new(MemoryLimit, ServerMemory.SampleBytes(Sender.SampleTokens, ChannelBench.Width));
+
     /// <summary>Listens for a carrier.</summary>
-    public static Receiver For(Carrier carrier, TlsIdentity? identity, int senders, int tokens, int frames, Meter meter) =>
+    public static Receiver For(Carrier carrier, TlsIdentity? identity, int senders, int tokens, int frames, ServerMemory memory, Meter meter) =>
         carrier == Carrier.Channel
-            ? new ChannelReceiver(identity, senders * frames * (tokens / Sender.SampleTokens), meter)
+            ? new ChannelReceiver(identity, senders * frames * (tokens / Sender.SampleTokens), memory, meter)
             : new RawReceiver(new RawCopy[senders].Select(_ => new RawCopy(carrier == Carrier.RawChecked)).ToList(), identity, tokens, frames, meter);
 
     private sealed class ChannelReceiver : Receiver
     {
         private const int MostFrameBytes = 64 << 20;
-        private const long MemoryLimit = 1L << 30;
 
         private readonly ChannelListener _listener;
 
-        public ChannelReceiver(TlsIdentity? identity, int samples, Meter meter)
+        public ChannelReceiver(TlsIdentity? identity, int samples, ServerMemory memory, Meter meter)
         {
             var rules = new ChannelRules(
                 ChannelBench.Width, Sender.Depth, Sender.SampleTokens, MostFrameBytes, TaskKind.Classification, 2, ActivationCodec.Fp32, Sender.Credits);
-            var memory = new ServerMemory(MemoryLimit, ServerMemory.SampleBytes(Sender.SampleTokens, ChannelBench.Width));
             memory.Open(Sender.Grant, samples);
             _listener = new ChannelListener(
                 new ListenerOptions("127.0.0.1", 0, identity), rules, memory, unit => Take(unit, meter),

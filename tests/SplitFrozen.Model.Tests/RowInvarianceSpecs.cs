@@ -1,7 +1,6 @@
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Tests.Support;
 
-
 namespace SplitFrozen.Model.Tests;
 
 /// <summary>A sample's activations do not depend on what else is in its batch, so that those kept from one epoch serve another to the last bit.</summary>

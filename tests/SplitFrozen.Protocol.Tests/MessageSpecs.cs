@@ -16,7 +16,7 @@ public sealed class MessageSpecs
 
     private static readonly DeviceCommands.Welcome Welcome = new(Phone, Life, Run, Channel);
     private static readonly DeviceCommands.Grant Grant = new(Phone, Life, new GrantId(0, 1), [3, 1], [0]);
-    private static readonly DeviceEvents.Prepared Prepared = new(Phone, Life, 5, Strength, "d1");
+    private static readonly DeviceEvents.Prepared Prepared = new(Phone, Life, 5, Strength, new string('a', 64));
 
     public static TheoryData<IValidated> Sound =>
     [

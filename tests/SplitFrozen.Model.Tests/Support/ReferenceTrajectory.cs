@@ -2,6 +2,7 @@ using System.Text.Json;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Training;
+using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Tests.Support;
 
@@ -35,7 +36,18 @@ internal static class ReferenceTrajectory
     }
 
     /// <summary>Compares the change of each adapter tensor with the recorded one, to 1 % of the largest: Adam magnifies rounding where a gradient is near zero.</summary>
-    public static void CheckAdapters(TrainerStage stage, string folder)
+    public static void CheckAdapters(TrainerStage stage, string folder) => Changes(stage, folder, (name, expected, actual) =>
+        Near.EqualToLargest(expected.Numbers(), actual.Numbers(), 1e-2, $"change of {name}"));
+
+    /// <summary>Compares the change of each adapter tensor with the recorded one as a whole: the distance to the recorded change is within a share of that change's length (L2).</summary>
+    public static void CheckAdapterDistances(TrainerStage stage, string folder, double share) => Changes(stage, folder, (name, expected, actual) =>
+    {
+        using var difference = actual.sub(expected);
+        double distance = difference.norm().item<float>() / expected.norm().item<float>();
+        Assert.True(distance <= share, $"change of {name}: distance {distance:E2} of its length, tolerance {share:E2}");
+    });
+
+    private static void Changes(TrainerStage stage, string folder, Action<string, Tensor, Tensor> check)
     {
         var start = SafetensorsFile.Open(Path.Combine(folder, "start", "adapter_model.safetensors"));
         var end = SafetensorsFile.Open(Path.Combine(folder, "end", "adapter_model.safetensors"));
@@ -45,7 +57,7 @@ internal static class ReferenceTrajectory
             using var last = end.Read(end.Entries[Prefix + trainable.Name]);
             using var expected = last.sub(first);
             using var actual = trainable.Value.sub(first);
-            Near.EqualToLargest(expected.Numbers(), actual.Numbers(), 1e-2, $"change of {trainable.Name}");
+            check(trainable.Name, expected, actual);
         }
     }
 

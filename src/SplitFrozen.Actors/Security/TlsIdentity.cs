@@ -54,40 +54,46 @@ public sealed class TlsIdentity : IDisposable
 
     /// <summary>Secures the accepted end of a connection, with blocking calls.</summary>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
-    public SslStream AsServer(Stream stream)
+    public SslStream AsServer(Stream stream) => Secured(stream, secured => secured.AuthenticateAsServer(new SslServerAuthenticationOptions
     {
-        var secured = new SslStream(stream, leaveInnerStreamOpen: false);
-        secured.AuthenticateAsServer(new SslServerAuthenticationOptions
-        {
-            ServerCertificateContext = _context,
-            ClientCertificateRequired = true,
-            CertificateChainPolicy = Policy(ClientUse),
-            RemoteCertificateValidationCallback = IsTrusted,
-            AllowTlsResume = false,
-        });
-        return secured;
-    }
+        ServerCertificateContext = _context,
+        ClientCertificateRequired = true,
+        CertificateChainPolicy = Policy(ClientUse),
+        RemoteCertificateValidationCallback = IsTrusted,
+        AllowTlsResume = false,
+    }));
 
     /// <summary>Secures the connecting end of a connection, with blocking calls.</summary>
     /// <param name="stream">The connection.</param>
     /// <param name="host">The host it was opened to.</param>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
-    public SslStream AsClient(Stream stream, string host)
+    public SslStream AsClient(Stream stream, string host) => Secured(stream, secured => secured.AuthenticateAsClient(new SslClientAuthenticationOptions
     {
-        var secured = new SslStream(stream, leaveInnerStreamOpen: false);
-        secured.AuthenticateAsClient(new SslClientAuthenticationOptions
-        {
-            TargetHost = host,
-            ClientCertificateContext = _context,
-            CertificateChainPolicy = Policy(ServerUse),
-            RemoteCertificateValidationCallback = IsTrusted,
-            AllowTlsResume = false,
-        });
-        return secured;
-    }
+        TargetHost = host,
+        ClientCertificateContext = _context,
+        CertificateChainPolicy = Policy(ServerUse),
+        RemoteCertificateValidationCallback = IsTrusted,
+        AllowTlsResume = false,
+    }));
 
     /// <inheritdoc/>
     public void Dispose() => _certificate.Dispose();
+
+    /// <summary>A handshake that fails leaves nothing open: peers without a certificate may try as often as they like.</summary>
+    private static SslStream Secured(Stream stream, Action<SslStream> authenticate)
+    {
+        var secured = new SslStream(stream, leaveInnerStreamOpen: false);
+        try
+        {
+            authenticate(secured);
+            return secured;
+        }
+        catch
+        {
+            secured.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>A certificate with its key, both PEM.</summary>
     /// <exception cref="CryptographicException">They are not, or do not belong together.</exception>

@@ -67,6 +67,8 @@ public static partial class SettingsReader
             Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")), Store(keys.Section("store")))
         {
             Evaluation = Evaluation(keys.Section("evaluation")),
+            FedLora = FedLora(keys.Section("fedlora")),
+            SplitLora = SplitLora(keys.Section("splitlora")),
         };
         SettingsRules.Check(settings);
         return settings;
@@ -82,7 +84,7 @@ public static partial class SettingsReader
         var absolute = new[]
         {
             AbsolutePath(hocon, settings.Model.Path, "model", "path"), AbsolutePath(hocon, settings.Data.Path, "data", "path"),
-            AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
+            AbsolutePath(hocon, settings.Data.PartitionFile, "data", "partition-file"), AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
             AbsolutePath(hocon, settings.Security.Tls.Certificate, "security", "tls", "certificate"),
             AbsolutePath(hocon, settings.Security.Tls.Key, "security", "tls", "key"), AbsolutePath(hocon, settings.Security.Tls.Authority, "security", "tls", "ca"),
             AbsolutePath(hocon, settings.Store.Path, "store", "path"), AbsolutePath(hocon, settings.Store.KeyFile, "store", "key-file"),
@@ -119,7 +121,10 @@ public static partial class SettingsReader
             keys.Integer("max-length", 1, 1_000_000), keys.Integer("evaluation-limit", 0, int.MaxValue),
             new ColumnSettings(
                 columns.TextOr(Auto, "text"), columns.TextOr(Auto, "second-text"), columns.TextOr(Auto, "label"),
-                columns.TextOr(Auto, "question"), columns.TextOr(Auto, "answer")));
+                columns.TextOr(Auto, "question"), columns.TextOr(Auto, "answer")))
+        {
+            PartitionFile = keys.TextOr("none", "partition-file") is { } file ? Path.GetFullPath(file) : null,
+        };
     }
 
     private static double? Validation(KeyReader keys) =>
@@ -190,6 +195,21 @@ public static partial class SettingsReader
     private static EvaluationSettings Evaluation(KeyReader keys) => new(
         keys.Integer("exact-match-limit", 0, int.MaxValue), keys.Word("exact-match-after-training", "on", "off") == "on",
         keys.Integer("max-new-tokens", 1, 1_000_000));
+
+    private static FedLoraSettings FedLora(KeyReader keys) => new(
+        Variant(keys), keys.Integer("local-epochs", 1, Many), keys.IntegerOr(Auto, "local-steps", 1, Many),
+        keys.IntegerOr(Auto, "rounds", 1, Many), keys.Number("participation", "above 0 and up to 1", p => p is > 0 and <= 1),
+        keys.Number("device-dropout", "from 0 up to, not including, 1", p => p is >= 0 and < 1), keys.Word("keep-optimizer", "on", "off") == "on");
+
+    private static FedLoraVariant Variant(KeyReader keys) => keys.Word("variant", "fedit", "ffa", "fedex") switch
+    {
+        "ffa" => FedLoraVariant.Ffa,
+        "fedex" => FedLoraVariant.Exact,
+        _ => FedLoraVariant.FedIt,
+    };
+
+    private static SplitLoraSettings SplitLora(KeyReader keys) => new(
+        keys.IntegerOr(Auto, "blocks", 1, Many), keys.Integer("average-every", 1, int.MaxValue), keys.Choice<SplitLoraOrder>("order"));
 
     private static StartSettings Start(KeyReader keys) => new(
         keys.IntegerOr("all", "min-devices", 1, Many), keys.Duration("limit", TimeSpan.FromSeconds(1), Day));

@@ -113,7 +113,7 @@ public sealed class FedLoraRun : IDisposable
     {
         var steps = _rounds.Steps(device);
         var schedule = new LearningRateSchedule(
-            _inputs.Settings.Training.LearningRate, _inputs.Settings.Training.Warmup, _inputs.Settings.Training.Decay, _rounds.Count * steps);
+            _settings.LearningRate ?? _inputs.Settings.Training.LearningRate, _inputs.Settings.Training.Warmup, _inputs.Settings.Training.Decay, _rounds.Count * steps);
         _stage.SetAdapter(_average);
         _stage.SetOptimizer(_settings.KeepOptimizer ? _optimizers.GetValueOrDefault(device.Id, _newOptimizer) : _newOptimizer);
         for (var local = 0; local < steps; local++)

@@ -37,7 +37,7 @@ public sealed class SplitLoraRun : IDisposable
         var (adapter, optimizer) = (_pair.Device.AdapterTensors(), _pair.Device.OptimizerTensors());
         _devices = [.. inputs.LocalData.Select(d => new SplitDevice(d, adapter, optimizer))];
         var training = inputs.Settings.Training;
-        _schedule = new LearningRateSchedule(training.LearningRate, training.Warmup, training.Decay, training.Epochs * ServerStepsPerEpoch());
+        _schedule = new LearningRateSchedule(_settings.LearningRate ?? training.LearningRate, training.Warmup, training.Decay, training.Epochs * ServerStepsPerEpoch());
     }
 
     /// <summary>Blocks k that devices hold.</summary>

@@ -3,6 +3,7 @@ using Akka.Configuration;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Terminal;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
@@ -97,6 +98,13 @@ internal sealed class Composition : IComposition
 
     /// <inheritdoc/>
     public FleetData MeasureFleet(Settings settings) => FleetData.Of(OpenInputs(settings));
+
+    /// <inheritdoc/>
+    public TrialResult RunTrial(Settings settings)
+    {
+        LoadNativeLibrary(settings.Training.Threads);
+        return Trial.Run(settings);
+    }
 
     /// <inheritdoc/>
     public AdapterScore Score(Settings settings, string adapterFolder)

@@ -24,6 +24,9 @@ public enum FedLoraVariant
 public sealed record FedLoraSettings(
     FedLoraVariant Variant, int LocalEpochs, int? LocalSteps, int? Rounds, double Participation, double DropoutRate, bool KeepOptimizer)
 {
+    /// <summary>Peak learning rate, or null: that of all methods (key <c>learning-rate</c>).</summary>
+    public double? LearningRate { get; init; }
+
     /// <summary>What splitfrozen.conf says.</summary>
     public static FedLoraSettings Default { get; } = new(FedLoraVariant.FedIt, 1, null, null, 1, 0, false);
 }
@@ -44,6 +47,9 @@ public enum SplitLoraOrder
 /// <param name="Order">Who works when.</param>
 public sealed record SplitLoraSettings(int? Blocks, int AverageEvery, SplitLoraOrder Order)
 {
+    /// <summary>Peak learning rate, or null: that of all methods (key <c>learning-rate</c>).</summary>
+    public double? LearningRate { get; init; }
+
     /// <summary>What splitfrozen.conf says.</summary>
     public static SplitLoraSettings Default { get; } = new(null, 10, SplitLoraOrder.Sequential);
 }

@@ -242,6 +242,7 @@ public static partial class SettingsReader
         new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")))
         {
             Trace = keys.Word("trace", "on", "off") == "on",
+            TensorBoard = keys.Word("tensorboard", "on", "off") == "on",
         };
 
     private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>

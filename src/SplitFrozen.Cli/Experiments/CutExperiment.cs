@@ -1,3 +1,5 @@
+using System.Globalization;
+
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Plots;
 using SplitFrozen.Domain.Configuration;
@@ -21,7 +23,7 @@ internal sealed class CutExperiment(IComposition composition) : TrainingExperime
     /// <inheritdoc/>
     public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows)
     {
-        static double Cut(ExperimentRow row) => double.Parse(row.Parameter("cut"), System.Globalization.CultureInfo.InvariantCulture);
+        static double Cut(ExperimentRow row) => double.Parse(row.Parameter("cut"), CultureInfo.InvariantCulture);
         LinePlot.Save(
             Path.Combine(folder, "accuracy.png"), "Accuracy over the cut layer", "cut layer (frozen blocks)", "accuracy on the evaluation split",
             [new LineSeries("splitfrozen", [.. rows.Select(r => (Cut(r), r.Values["accuracy"]))])]);

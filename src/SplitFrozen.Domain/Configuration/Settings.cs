@@ -191,6 +191,9 @@ public sealed record RunSettings(string? Path, string Root)
 {
     /// <summary>Whether every operation is recorded (key <c>trace</c>).</summary>
     public bool Trace { get; init; }
+
+    /// <summary>Whether event files for TensorBoard are written (key <c>tensorboard</c>).</summary>
+    public bool TensorBoard { get; init; }
 }
 
 /// <summary>An entry of splitfrozen.nodes, or splitfrozen.device.profile: what a device node pretends to be.</summary>

@@ -42,7 +42,7 @@ internal sealed class StageFrameReader(int width, int maxFrameBytes)
                 FrameFault.BadChecksum, "the header's checksum does not match");
             var values = MemoryMarshal.Cast<byte, int>(header[StageFrameLayout.Values..StageFrameLayout.FixedBytes]);
             var rest = header[StageFrameLayout.FixedBytes..^StageFrameLayout.ChecksumBytes];
-            return sizes.Kind == StageFrameLayout.TensorKind ? ReadTensor(stream, values, rest, sizes) : ReadRows(stream, values, rest, sizes);
+            return sizes.Kind == StageFrameLayout.TensorKind ? ReadTensor(stream, values, rest, sizes) : ReadRows(stream, values, rest, sizes.Kind);
         }
         finally
         {
@@ -63,16 +63,32 @@ internal sealed class StageFrameReader(int width, int maxFrameBytes)
             sizes.Kind <= StageFrameLayout.TensorKind && sizes.Header >= StageFrameLayout.FixedBytes + StageFrameLayout.ChecksumBytes
             && sizes.Payload >= StageFrameLayout.ChecksumBytes && (long)sizes.Header + sizes.Payload <= maxFrameBytes,
             FrameFault.BadSizes, $"sizes {sizes} exceed the limit of {maxFrameBytes} bytes (splitfrozen.channel.max-frame-bytes) or make no frame");
+        CheckCounts(MemoryMarshal.Cast<byte, int>(at[StageFrameLayout.Values..]), sizes);
         return sizes;
     }
 
-    private StageFrame.RowsFor ReadRows(Stream stream, ReadOnlySpan<int> values, ReadOnlySpan<byte> rest, Sizes sizes)
+    private void CheckCounts(ReadOnlySpan<int> values, Sizes sizes)
     {
+        if (sizes.Kind == StageFrameLayout.TensorKind)
+        {
+            var (place, count, name, rank) = (values[2], values[3], values[5], values[6]);
+            FrameException.Require(
+                place >= 0 && place < count && name is > 0 and <= StageFrameLayout.MostNameBytes && rank is >= 0 and <= StageFrameLayout.MostRank
+                && sizes.Header == StageFrameLayout.TensorHeader(name, rank),
+                FrameFault.BadSizes, $"tensor {place} of {count} with {name} bytes of name and rank {rank} contradicts sizes {sizes}");
+            return;
+        }
+
         var (samples, tokens, targets) = (values[4], values[5], values[6]);
         FrameException.Require(
             samples > 0 && tokens >= samples && targets >= 0 && values[7] == width
             && sizes.Header == StageFrameLayout.RowsHeader(samples, targets) && sizes.Payload == PayloadWriter.Size(ActivationCodec.Fp32, tokens, width),
             FrameFault.BadSizes, $"{samples} samples, {tokens} tokens, {targets} targets and width {values[7]} contradict sizes {sizes}");
+    }
+
+    private StageFrame.RowsFor ReadRows(Stream stream, ReadOnlySpan<int> values, ReadOnlySpan<byte> rest, byte kind)
+    {
+        var (samples, tokens, targets) = (values[4], values[5], values[6]);
         var ints = MemoryMarshal.Cast<byte, int>(rest[..(4 * (samples + targets))]);
         var lengths = ints[..samples].ToArray();
         FrameException.Require(
@@ -90,16 +106,12 @@ internal sealed class StageFrameReader(int width, int maxFrameBytes)
         }
 
         var batch = new ActivationBatch(rented.AsMemory(0, tokens * width), lengths, ints[samples..].ToArray(), keys);
-        return new StageFrame.RowsFor(values[0], new StageRows(values[1], (RowsKind)sizes.Kind, new MicroBatchId(values[2], values[3]), batch, rented));
+        return new StageFrame.RowsFor(values[0], new StageRows(values[1], (RowsKind)kind, new MicroBatchId(values[2], values[3]), batch, rented));
     }
 
     private static StageFrame.Tensor ReadTensor(Stream stream, ReadOnlySpan<int> values, ReadOnlySpan<byte> rest, Sizes sizes)
     {
-        var (place, count, name, rank) = (values[2], values[3], values[5], values[6]);
-        FrameException.Require(
-            place >= 0 && place < count && name is > 0 and <= StageFrameLayout.MostNameBytes && rank is >= 0 and <= StageFrameLayout.MostRank
-            && sizes.Header == StageFrameLayout.TensorHeader(name, rank),
-            FrameFault.BadSizes, $"tensor {place} of {count} with {name} bytes of name and rank {rank} contradicts sizes {sizes}");
+        var (place, count, name) = (values[2], values[3], values[5]);
         var text = Encoding.UTF8.GetString(rest[..name]);
         var shape = MemoryMarshal.Cast<byte, long>(rest[name..]).ToArray();
         var bytes = new byte[sizes.Payload - StageFrameLayout.ChecksumBytes];

@@ -2,6 +2,7 @@ using Akka.Configuration;
 
 using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Logging;
+using SplitFrozen.Domain.Configuration;
 
 using Spectre.Console;
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 using FsCheck.Xunit;
 
 using SplitFrozen.Domain.Sampling;
@@ -53,7 +51,7 @@ public sealed class PartitionFileSpecs : IDisposable
     [InlineData("{\"format\":\"splitfrozen-partition-1\",\"rows\":2,\"labels_sha256\":\"HASH\",\"validation\":null,\"devices\":[[0]]}", "cannot be read")]
     public void Should_refuse_malformed_files(string text, string what)
     {
-        File.WriteAllText(_file, text.Replace("HASH", PartitionFile.Of(new Partition([], []), 2, [1, 1]).LabelsSha256, StringComparison.Ordinal), Encoding.UTF8);
+        File.WriteAllText(_file, text.Replace("HASH", PartitionFile.Of(new Partition([], []), 2, [1, 1]).LabelsSha256, StringComparison.Ordinal));
 
         var message = Error(2, [1, 1]);
         Assert.Contains(what, message, StringComparison.Ordinal);

@@ -9,12 +9,13 @@ using SplitFrozen.Protocol.Messages;
 
 namespace SplitFrozen.Actors.Coordination;
 
-/// <summary>Scoring held-out sets, and collecting the stages' state.</summary>
+/// <summary>Scoring held-out sets, collecting the stages' state, and setting it.</summary>
 internal sealed partial class StagePipeline
 {
     private ScoringWork? _scoring;
     private StageCollection? _collection;
     private Action<StageState>? _collected;
+    private Action? _restored;
 
     /// <summary>Scores a set that lies at the frozen line.</summary>
     /// <param name="batches">The set.</param>
@@ -40,6 +41,36 @@ internal sealed partial class StagePipeline
         (_collection, _collected) = (new StageCollection(stages), done);
         TellAll(new StageCommands.Collect(_generation));
     });
+
+    /// <summary>Sets adapter and optimiser of all stages to what they were after so many steps.</summary>
+    public void Restore(int steps, StageState state, Action done) => Begin(() =>
+    {
+        _restored = () =>
+        {
+            _steps = steps;
+            End();
+            done();
+        };
+        TellState(state.Adapter, isOptimizer: false);
+        TellState(state.Optimizer, isOptimizer: true);
+        TellAll(new StageCommands.Restore(_generation, steps));
+    });
+
+    private void TellState(IReadOnlyList<TensorData> tensors, bool isOptimizer)
+    {
+        foreach (var (tensor, part) in StageState.Parts(tensors))
+        {
+            TellAll(new StageCommands.StatePart(_generation, isOptimizer, tensor.Name, [.. tensor.Shape], tensor.Bytes.Length, part));
+        }
+    }
+
+    private void Restored(StageEvents.Restored restored)
+    {
+        if (Answered(restored.Stage))
+        {
+            _restored?.Invoke();
+        }
+    }
 
     private void ScoreNext()
     {

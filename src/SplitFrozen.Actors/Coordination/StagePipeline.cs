@@ -78,7 +78,7 @@ internal sealed partial class StagePipeline(
         if (_again is not null)
         {
             _again = null;
-            (_work, _runner, _scoring, _collection, _collected) = (null, null, null, null, null);
+            (_work, _runner, _scoring, _collection, _collected, _restored) = (null, null, null, null, null, null);
             BeginGeneration();
         }
     }
@@ -101,6 +101,9 @@ internal sealed partial class StagePipeline(
                 break;
             case StageEvents.Scored scored:
                 Scored(scored);
+                break;
+            case StageEvents.Restored restored:
+                Restored(restored);
                 break;
             case StageEvents.TensorPart part:
                 _collection?.Add(part);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 
 using Akka.Actor;
 
+using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
@@ -22,6 +23,7 @@ internal sealed class LoRATrainerActor : ReceiveActor
     private readonly Dictionary<(RowsKind Kind, int Index), StageRows> _inputs = [];
     private readonly Dictionary<int, int[]> _lengths = [];
     private readonly Dictionary<int, StageRows> _gradients = [];
+    private StageCollection? _restoring;
     private ITrainerStage? _stage;
 
     public LoRATrainerActor(IModelSource model, TrainerSpec spec, StageMemory memory)
@@ -39,6 +41,9 @@ internal sealed class LoRATrainerActor : ReceiveActor
         Receive<StageCommands.ReadGradients>(_ => Tell(new StageEvents.GradientsRead(_memory.Stage, _memory.Generation, Stage.GradientSquares())));
         Receive<StageCommands.Step>(Step);
         Receive<StageCommands.Collect>(_ => SendState());
+        Receive<StageCommands.StatePart>(m => (_restoring ??= new StageCollection(1)).Add(new StageEvents.TensorPart(
+            _memory.Stage, m.Generation, m.IsOptimizer, m.Name, m.Shape, m.TotalBytes, m.Bytes)));
+        Receive<StageCommands.Restore>(Restore);
     }
 
     private ITrainerStage Stage => _stage!;
@@ -185,10 +190,20 @@ internal sealed class LoRATrainerActor : ReceiveActor
         Tell(new StageEvents.ResetDone(_memory.Stage, m.Generation));
     }
 
+    private void Restore(StageCommands.Restore m)
+    {
+        var state = _restoring?.State() ?? throw new InvalidOperationException($"Stage {_memory.Stage} was told no state to take.");
+        _restoring = null;
+        Stage.SetAdapter(state.Adapter);
+        Stage.SetOptimizer(state.Optimizer);
+        _memory.Begin(m.Steps, State());
+        Tell(new StageEvents.Restored(_memory.Stage, m.Generation));
+    }
+
     private void Drop()
     {
         _stage?.Dispose();
-        _stage = null;
+        (_stage, _restoring) = (null, null);
         foreach (var rows in _inputs.Values.Concat(_gradients.Values))
         {
             rows.Return();
@@ -211,17 +226,10 @@ internal sealed class LoRATrainerActor : ReceiveActor
 
     private void Send(IReadOnlyList<TensorData> tensors, bool isOptimizer)
     {
-        foreach (var tensor in tensors)
+        foreach (var (tensor, part) in StageState.Parts(tensors))
         {
-            var rest = tensor.Bytes;
-            do
-            {
-                var part = rest[..Math.Min(rest.Length, StageEvents.TensorPart.MostBytes)];
-                rest = rest[part.Length..];
-                Tell(new StageEvents.TensorPart(
-                    _memory.Stage, _memory.Generation, isOptimizer, tensor.Name, [.. tensor.Shape], tensor.Bytes.Length, part.ToArray()));
-            }
-            while (rest.Length > 0);
+            Tell(new StageEvents.TensorPart(
+                _memory.Stage, _memory.Generation, isOptimizer, tensor.Name, [.. tensor.Shape], tensor.Bytes.Length, part));
         }
     }
 

@@ -1,6 +1,7 @@
 using Akka.Actor;
 
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Protocol.Messages;
 
 namespace SplitFrozen.Actors.Training;
 
@@ -30,9 +31,16 @@ internal sealed class StageMemory(int stage, IActorRef coordinator)
     /// <summary>Keeps the state after so many steps.</summary>
     public void Keep(int steps, StageState state)
     {
+        foreach (var older in _states.Keys.Where(s => s < steps - 1).ToList())
+        {
+            _states.Remove(older);
+        }
+
         _states[steps] = state;
-        _states.Remove(steps - 2);
     }
+
+    /// <summary>Begins with the state after so many steps; until all stages have theirs, the one before counts.</summary>
+    public void Begin(int steps, StageState state) => _states[steps] = state;
 
     /// <summary>The state after so many steps.</summary>
     /// <exception cref="InvalidOperationException">It is not among the last two.</exception>
@@ -41,4 +49,21 @@ internal sealed class StageMemory(int stage, IActorRef coordinator)
 }
 
 /// <summary>Adapter and optimiser of a stage.</summary>
-internal sealed record StageState(IReadOnlyList<TensorData> Adapter, IReadOnlyList<TensorData> Optimizer);
+internal sealed record StageState(IReadOnlyList<TensorData> Adapter, IReadOnlyList<TensorData> Optimizer)
+{
+    /// <summary>Tensors in pieces that fit into messages, in order; one without bytes makes one empty piece.</summary>
+    public static IEnumerable<(TensorData Tensor, byte[] Part)> Parts(IReadOnlyList<TensorData> tensors)
+    {
+        foreach (var tensor in tensors)
+        {
+            var rest = tensor.Bytes;
+            do
+            {
+                var part = rest[..Math.Min(rest.Length, StageEvents.TensorPart.MostBytes)];
+                rest = rest[part.Length..];
+                yield return (tensor, part.ToArray());
+            }
+            while (rest.Length > 0);
+        }
+    }
+}

@@ -113,6 +113,13 @@ public static class StageEvents
         public string? Fault() => OfStage(Stage);
     }
 
+    /// <summary>The stage has the state that it was told to take.</summary>
+    public sealed record Restored(int Stage, int Generation) : IStageEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => OfStage(Stage);
+    }
+
     /// <summary>The stage was started again after a fault and waits for a new generation.</summary>
     /// <param name="Stage">The stage.</param>
     /// <param name="Generation">The generation it was in.</param>

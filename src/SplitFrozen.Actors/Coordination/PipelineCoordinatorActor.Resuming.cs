@@ -67,7 +67,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void ReopenEpochs()
     {
-        if (_resume is null)
+        if (!_run.Resumes)
         {
             return;
         }

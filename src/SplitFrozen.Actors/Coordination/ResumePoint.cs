@@ -39,7 +39,7 @@ internal sealed record ResumePoint(CheckpointState State, StageState Tensors)
             return "the run's ledger is missing";
         }
 
-        var (_, bytes, fault) = LedgerFile.Read(run.Paths.Ledger);
-        return bytes >= state.LedgerBytes ? null : $"the run's ledger ends before it: {fault}";
+        var ledger = LedgerFile.Read(run.Paths.Ledger);
+        return ledger.Bytes >= state.LedgerBytes ? null : $"the run's ledger ends before it: {ledger.Fault ?? "lines are missing"}";
     }
 }

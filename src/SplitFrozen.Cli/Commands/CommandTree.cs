@@ -5,11 +5,14 @@ using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
+using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
+using SplitFrozen.Cli.Ledgers;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
+using SplitFrozen.Domain.Configuration;
 
 namespace SplitFrozen.Cli.Commands;
 
@@ -47,6 +50,7 @@ internal static class CommandTree
             Eval(environment),
             Doctor(environment),
             GenerateCommand.Create(environment),
+            LedgerCommand.Create(environment),
             MergeCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
@@ -65,8 +69,7 @@ internal static class CommandTree
         var options = TrainingOptions(command, "local.conf")
             .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen or cenlora")
             .Add(command, "--lora-from", "LAYER", "splitfrozen.training.lora-from", "First layer with adapters, for cenlora");
-        command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
-            environment, () => options.Load(line), environment.Composition.OpenTraining).ConfigureAwait(false));
+        SetTraining(environment, command, options, environment.Composition.OpenTraining);
         return command;
     }
 
@@ -74,9 +77,21 @@ internal static class CommandTree
     {
         var command = new Command("server", "Start the server node of a run over several processes or machines, and wait for devices.");
         var options = TrainingOptions(command, "server.conf");
-        command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
-            environment, () => options.Load(line), environment.Composition.OpenServer).ConfigureAwait(false));
+        SetTraining(environment, command, options, environment.Composition.OpenServer);
         return command;
+    }
+
+    private static void SetTraining(CliEnvironment environment, Command command, ConfigurationOptions options, Func<Settings, ITrainingRun> open)
+    {
+        var resume = new Option<string?>("--resume")
+        {
+            Description = "Go on with the run in this folder, from its last checkpoint and with its configuration",
+            HelpName = "RUN",
+        };
+        command.Options.Add(resume);
+        command.SetAction(async (line, _) => (int)await (line.GetValue(resume) is { } run
+            ? TrainingCommand.ResumeAsync(environment, run, own => options.LoadOver(line, own), open)
+            : TrainingCommand.RunAsync(environment, () => options.Load(line), open)).ConfigureAwait(false));
     }
 
     private static Command Device(CliEnvironment environment)

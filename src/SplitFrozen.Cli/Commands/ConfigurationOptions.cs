@@ -50,11 +50,18 @@ internal sealed class ConfigurationOptions
 
     /// <summary>Reads the configuration that a command line names.</summary>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
-    public Config Load(ParseResult line)
+    public Config Load(ParseResult line) => Load(line, [line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile)]);
+
+    /// <summary>Reads the configuration of a run that is resumed, and what a command line changes of it.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="run">The run's own configuration file.</param>
+    /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
+    public Config LoadOver(ParseResult line, string run) => Load(line, line.GetValue(_config) is { } file ? [run, file] : [run]);
+
+    private Config Load(ParseResult line, string[] files)
     {
-        var file = line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile);
         var shortForms = _shortForms.Select(s => (s.Key, Value: line.GetValue(s.Option))).Where(s => s.Value is not null)
             .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key}={s.Value}"));
-        return SettingsReader.Load([file], [.. line.GetValue(_set)!, .. shortForms]);
+        return SettingsReader.Load(files, [.. line.GetValue(_set)!, .. shortForms]);
     }
 }

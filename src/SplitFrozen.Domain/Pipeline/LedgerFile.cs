@@ -31,7 +31,7 @@ public sealed class LedgerFile : IDisposable
 
     /// <summary>Reads a ledger as far as it is whole; see <see cref="LedgerText.Read"/>.</summary>
     /// <exception cref="UserErrorException">There is none, or it cannot be read.</exception>
-    public static (IReadOnlyList<LedgerRecord> Records, long Bytes, string? Fault) Read(string path)
+    public static LedgerReading Read(string path)
     {
         try
         {

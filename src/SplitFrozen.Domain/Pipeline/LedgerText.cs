@@ -53,8 +53,7 @@ public static class LedgerText
     /// <summary>
     /// Reads a ledger up to the first line that is not whole, such as one that a crash cut off.
     /// </summary>
-    /// <returns>The records; how many bytes they and the header take; and what is wrong with the next line, or null.</returns>
-    public static (IReadOnlyList<LedgerRecord> Records, long Bytes, string? Fault) Read(ReadOnlySpan<byte> text)
+    public static LedgerReading Read(ReadOnlySpan<byte> text)
     {
         var records = new List<LedgerRecord>();
         var (at, line) = (0, 0);
@@ -64,12 +63,12 @@ public static class LedgerText
             var length = text[at..].IndexOf((byte)'\n');
             if (length < 0)
             {
-                return (records, at, $"line {line} is cut off");
+                return new LedgerReading(records, at, $"line {line} is cut off", IsTail: true);
             }
 
             if (Parse(text.Slice(at, length), isFirst: line == 1, out var record) is { } fault)
             {
-                return (records, at, $"line {line} {fault}");
+                return new LedgerReading(records, at, $"line {line} {fault}", at + length + 1 == text.Length);
             }
 
             if (record is not null)
@@ -80,13 +79,13 @@ public static class LedgerText
             at += length + 1;
         }
 
-        return (records, at, null);
+        return new LedgerReading(records, at, null, IsTail: true);
     }
 
     private static string? Parse(ReadOnlySpan<byte> line, bool isFirst, out LedgerRecord? record)
     {
         record = null;
-        if (line.Length <= ChecksumDigits || !uint.TryParse(line[..ChecksumDigits], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var checksum)
+        if (line.Length <= ChecksumDigits || line[ChecksumDigits] != (byte)' ' || !uint.TryParse(line[..ChecksumDigits], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var checksum)
             || Crc32.HashToUInt32(line[(ChecksumDigits + 1)..]) != checksum)
         {
             return "does not have its checksum";
@@ -135,3 +134,10 @@ public static class LedgerText
         return string.Create(CultureInfo.InvariantCulture, $"{Crc32.HashToUInt32(Encoding.UTF8.GetBytes(text)):x8} {text}\n");
     }
 }
+
+/// <summary>A ledger as far as it is whole.</summary>
+/// <param name="Records">Its records.</param>
+/// <param name="Bytes">Bytes that they and the header take.</param>
+/// <param name="Fault">What is wrong with the line after them, or null where there is none.</param>
+/// <param name="IsTail">Whether nothing follows that line, as where a crash cut off the last one.</param>
+public sealed record LedgerReading(IReadOnlyList<LedgerRecord> Records, long Bytes, string? Fault, bool IsTail);

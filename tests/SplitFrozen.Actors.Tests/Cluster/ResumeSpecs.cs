@@ -20,35 +20,38 @@ public sealed class ResumeSpecs
         return new Reference([.. run.Losses], run.AdapterBytes(), summary, File.ReadAllBytes(run.Paths.Ledger));
     });
 
-    [Theory(DisplayName = "A run that is cut off at any step, without an orderly stop, and resumed gives the losses, adapter and ledger of one that never was")]
-    [InlineData(0)]
-    [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(10)]
-    [InlineData(13)]
-    [InlineData(14)]
-    [InlineData(20)]
-    [InlineData(27)]
-    public async Task Should_end_as_if_never_cut_off(int step)
+    [Theory(DisplayName = "A run that is cut off at any steps, without an orderly stop, and resumed each time gives the losses, adapter and ledger of one that never was")]
+    [InlineData(0, 2, 3, 10, 13)]
+    [InlineData(14, 20, 27)]
+    public async Task Should_end_as_if_never_cut_off(params int[] steps)
     {
         var reference = await Undisturbed.Value;
-        using var run = new StandInRun(Settings);
-        await run.CutOffAsync(step);
-        using var resumed = run.Again();
-        var summary = await resumed.OnClusterAsync();
+        var run = new StandInRun(Settings);
+        foreach (var step in steps)
+        {
+            await run.CutOffAsync(step);
+            var next = run.Again();
+            run.Dispose();
+            run = next;
+        }
 
-        var from = resumed.Events.OfType<RunEvent.Resumed>().SingleOrDefault()?.Step ?? 0;
-        Assert.InRange(from, Math.Max(0, step - 3), step + 1);
-        Assert.Equal(reference.Losses.Skip(from), resumed.Losses);
-        Assert.Equal(reference.Adapter, resumed.AdapterBytes());
-        Assert.Equal(reference.Ledger, File.ReadAllBytes(resumed.Paths.Ledger));
-        Assert.Equal(reference.Summary.AccuracyBefore, summary.AccuracyBefore);
-        Assert.Equal(reference.Summary.F1Before, summary.F1Before);
-        Assert.Equal(reference.Summary.LossAfter, summary.LossAfter);
-        Assert.Equal(reference.Summary.LossFirst, summary.LossFirst);
-        Assert.Equal(reference.Summary.Best, summary.Best);
-        Assert.Equal(reference.Summary.SamplesTrained, summary.SamplesTrained);
-        Assert.All(LedgerCheck.Of(LedgerFile.Read(resumed.Paths.Ledger).Records), epoch => Assert.True(epoch.IsExact));
+        using (run)
+        {
+            var summary = await run.OnClusterAsync();
+            var from = run.Events.OfType<RunEvent.Resumed>().Single().Step;
+
+            Assert.InRange(from, steps[^1] - 3, steps[^1] + 1);
+            Assert.Equal(reference.Losses.Skip(from), run.Losses);
+            Assert.Equal(reference.Adapter, run.AdapterBytes());
+            Assert.Equal(reference.Ledger, File.ReadAllBytes(run.Paths.Ledger));
+            Assert.Equal(reference.Summary.AccuracyBefore, summary.AccuracyBefore);
+            Assert.Equal(reference.Summary.F1Before, summary.F1Before);
+            Assert.Equal(reference.Summary.LossAfter, summary.LossAfter);
+            Assert.Equal(reference.Summary.LossFirst, summary.LossFirst);
+            Assert.Equal(reference.Summary.Best, summary.Best);
+            Assert.Equal(reference.Summary.SamplesTrained, summary.SamplesTrained);
+            Assert.All(LedgerCheck.Of(LedgerFile.Read(run.Paths.Ledger).Records), epoch => Assert.True(epoch.IsExact));
+        }
     }
 
     [Theory(DisplayName = "So does one with several stages, and one with the activation store")]

@@ -16,7 +16,7 @@ internal static class Examples
         new PartitionSpec(PartitionKind.Dirichlet, 2, 0.1, 20, 0.1, 0, 7),
         new PartitionSummary("ab12", 10, [new PartSummary(60, 3, 0.5), new PartSummary(40, 2, 0.25)]));
 
-    public static RunStart Start { get; } = new("splitfrozen { }\n", Versions.Current("torch 1"), Partition);
+    public static RunStart Start { get; } = new("splitfrozen { }\n", Versions.Current("torch 1"), Partition, new RunIdentity("model-a", "evaluation-a", "validation-a", "ab12"));
 
     public static RunSummary Summary(bool completed = true) => new(
         "splitfrozen", 7, 5, 4, "Classification", "test", "100 training rows", 0.0125, completed ? 0.802 : null, 0.797, 4.41, completed ? 0.781 : null,

@@ -87,6 +87,9 @@ internal sealed class SplitFrozenProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Ends the process at once (SIGKILL).</summary>
+    public void Kill() => _process.Kill();
+
     /// <summary>Sends what Ctrl-C sends.</summary>
     public void Interrupt()
     {

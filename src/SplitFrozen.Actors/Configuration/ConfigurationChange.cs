@@ -19,8 +19,8 @@ public sealed record ConfigurationChange(string Key, string Before, string After
     private static readonly string[] _harmless =
     [
         "model.path", "data.path", "evaluation", "training.checkpoint-steps", "training.checkpoint-keep", "training.mix-alarm", "pipeline.window", "pipeline.stages",
-        "pipeline.schedule", "pipeline.pending-w", "channel.host", "channel.port", "channel.credits", "channel.max-frame-bytes", "server", "security", "cluster", "start",
-        "device", "nodes", "allocation", "run",
+        "pipeline.schedule", "pipeline.pending-w", "channel.host", "channel.port", "channel.credits", "channel.max-frame-bytes", "server", "security", "cluster", "start.limit",
+        "start.servers", "device", "nodes", "allocation", "run",
     ];
 
     /// <summary>Whether the result is the same under both values.</summary>

@@ -22,12 +22,6 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>First phase: devices join until there are enough.</summary>
     private void Gathering()
     {
-        Receive<StageEvents.Loaded>(m =>
-        {
-            _stages.On(m, Sender);
-            RestoreStages();
-            BeginWhenReady();
-        });
         Always();
         Receive<DeviceEvents.Prepared>(m =>
         {
@@ -42,7 +36,7 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>Training begins when the devices and the trainer stages are there.</summary>
     private void BeginWhenReady()
     {
-        if (Prepared >= Needed && _stages.IsLoaded && (_resume is null || _restored))
+        if (Prepared >= Needed && _stages.HasBeenUp && (_resume is null || _restored))
         {
             BecomeTraining();
         }

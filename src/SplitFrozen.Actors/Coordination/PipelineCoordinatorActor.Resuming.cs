@@ -86,10 +86,10 @@ internal sealed partial class PipelineCoordinatorActor
         Notify(new RunEvent.Resumed(_step, _epoch, _batch));
     }
 
-    /// <summary>Gives the stages, once all are loaded, the state that they had.</summary>
+    /// <summary>Gives the stages the state that they had.</summary>
     private void RestoreStages()
     {
-        if (_resume is not null && _stages.IsLoaded)
+        if (_resume is not null)
         {
             _stages.Restore(_step, _resume.Tensors, () =>
             {

@@ -13,9 +13,6 @@ namespace SplitFrozen.Actors.Coordination;
 internal sealed partial class StagePipeline
 {
     private ScoringWork? _scoring;
-    private StageCollection? _collection;
-    private Action<StageState>? _collected;
-    private Action? _restored;
 
     /// <summary>Scores a set that lies at the frozen line.</summary>
     /// <param name="batches">The set.</param>
@@ -35,48 +32,31 @@ internal sealed partial class StagePipeline
         }
     });
 
-    /// <summary>Collects adapter and optimiser state of all stages.</summary>
-    public void Collect(Action<StageState> done) => Begin(() =>
-    {
-        (_collection, _collected) = (new StageCollection(stages), done);
-        TellAll(new StageCommands.Collect(_generation));
-    });
+    /// <summary>Gives adapter and optimiser of all stages after the last step. The vault has them, even while a stage is lost.</summary>
+    public void Collect(Action<StageState> done) => done(vault.Whole(stages, _steps));
 
-    /// <summary>Sets adapter and optimiser of all stages to what they were after so many steps.</summary>
-    public void Restore(int steps, StageState state, Action done) => Begin(() =>
+    /// <summary>Sets all stages, which must be there, to the state after so many steps. Each is given the state of all, and passes over what is others'.</summary>
+    public void Restore(int steps, StageState state, Action done)
     {
-        _restored = () =>
+        for (var stage = 0; stage < stages; stage++)
         {
-            _steps = steps;
+            vault.Keep(stage, steps, state);
+        }
+
+        _steps = steps;
+        _again = () =>
+        {
             End();
             done();
         };
-        TellState(state.Adapter, isOptimizer: false);
-        TellState(state.Optimizer, isOptimizer: true);
-        TellAll(new StageCommands.Restore(_generation, steps));
-    });
-
-    private void TellState(IReadOnlyList<TensorData> tensors, bool isOptimizer)
-    {
-        foreach (var (tensor, part) in StageState.Parts(tensors))
-        {
-            TellAll(new StageCommands.StatePart(_generation, isOptimizer, tensor.Name, [.. tensor.Shape], tensor.Bytes.Length, part));
-        }
-    }
-
-    private void Restored(StageEvents.Restored restored)
-    {
-        if (Answered(restored.Stage))
-        {
-            _restored?.Invoke();
-        }
+        BeginGeneration();
     }
 
     private void ScoreNext()
     {
         if (_scoring is { } work && work.Sent < work.Batches.Count)
         {
-            _stages[0]!.Tell(new LoRATrainerActor.Score(_generation, work.Sent, work.Batches[work.Sent]));
+            _stages[0]!.Tell(new LoRATrainerActor.Score(Generation, work.Sent, work.Batches[work.Sent]));
             work.Sent++;
         }
     }
@@ -109,18 +89,6 @@ internal sealed partial class StagePipeline
         _scoring = null;
         End();
         work.Done(work.Sum, Stopwatch.GetElapsedTime(work.Started).TotalSeconds);
-    }
-
-    private void Collected(StageEvents.Collected collected)
-    {
-        _collection?.Complete(collected.Stage);
-        if (_collection is { IsComplete: true } complete)
-        {
-            var done = _collected!;
-            (_collection, _collected) = (null, null);
-            End();
-            done(complete.State());
-        }
     }
 
     private sealed class ScoringWork(IReadOnlyList<ActivationBatch> batches, Action<TargetScore, double> done)

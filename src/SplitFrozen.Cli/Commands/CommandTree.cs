@@ -75,13 +75,28 @@ internal static class CommandTree
 
     private static Command Server(CliEnvironment environment)
     {
-        var command = new Command("server", "Start the server node of a run over several processes or machines, and wait for devices.");
+        var command = new Command(
+            "server", "Start the server node of a run over several processes or machines, and wait for devices; or, with --join, a further server node that holds trainer stages of another's run.");
         var options = TrainingOptions(command, "server.conf");
-        SetTraining(environment, command, options, environment.Composition.OpenServer);
+        var join = new Option<string?>("--join")
+        {
+            Description = "Hold trainer stages for the main server whose control plane is there (splitfrozen.cluster.seed-nodes, with cluster.port = 0 unless --set says otherwise)",
+            HelpName = "HOST:PORT",
+        };
+        command.Options.Add(join);
+        SetTraining(environment, command, options, environment.Composition.OpenServer, async line => line.GetValue(join) is not { } main ? null
+            : await DeviceCommand.RunStagesAsync(environment, () => options.Load(line, "splitfrozen.cluster.port=0", $"splitfrozen.cluster.seed-nodes=[\"{main}\"]")).ConfigureAwait(false));
         return command;
     }
 
-    private static void SetTraining(CliEnvironment environment, Command command, ConfigurationOptions options, Func<Settings, ITrainingRun> open)
+    /// <param name="environment">What to work with.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="open">Opens its run.</param>
+    /// <param name="instead">Does something else where the command line says so; else gives null.</param>
+    private static void SetTraining(
+        CliEnvironment environment, Command command, ConfigurationOptions options, Func<Settings, ITrainingRun> open,
+        Func<ParseResult, Task<ExitCode?>>? instead = null)
     {
         var resume = new Option<string?>("--resume")
         {
@@ -89,9 +104,11 @@ internal static class CommandTree
             HelpName = "RUN",
         };
         command.Options.Add(resume);
-        command.SetAction(async (line, _) => (int)await (line.GetValue(resume) is { } run
-            ? TrainingCommand.ResumeAsync(environment, run, own => options.LoadOver(line, own), open)
-            : TrainingCommand.RunAsync(environment, () => options.Load(line), open)).ConfigureAwait(false));
+        command.SetAction(async (line, _) =>
+            instead is not null && await instead(line).ConfigureAwait(false) is { } code ? (int)code
+            : (int)await (line.GetValue(resume) is { } run
+                ? TrainingCommand.ResumeAsync(environment, run, own => options.LoadOver(line, own), open)
+                : TrainingCommand.RunAsync(environment, () => options.Load(line), open)).ConfigureAwait(false));
     }
 
     private static Command Device(CliEnvironment environment)

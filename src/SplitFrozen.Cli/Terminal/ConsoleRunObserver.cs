@@ -103,6 +103,15 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.StageProblem problem:
                 Line("yellow", "stage", $"{problem.Stage}: {problem.Problem}");
                 break;
+            case RunEvent.ServerJoined joined:
+                Line("green", "server", $"{joined.Node} trains {Units.Count(joined.FlopsPerSecond)} FLOP/s");
+                break;
+            case RunEvent.StagePlaced placed:
+                Line("green", "stage", $"{placed.Stage}: blocks {placed.From} to {placed.To - 1} on {placed.Node}");
+                break;
+            case RunEvent.ServerProblem problem:
+                Line("yellow", "server", $"{problem.Node}: {problem.Problem}");
+                break;
             case RunEvent.DeviceProblem problem:
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;

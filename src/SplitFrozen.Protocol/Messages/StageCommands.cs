@@ -68,36 +68,7 @@ public static class StageCommands
             ?? (!double.IsFinite(LearningRate) ? "the learning rate is not finite" : null);
     }
 
-    /// <summary>Tell adapter and optimiser state.</summary>
-    public sealed record Collect(int Generation) : IStageCommand
-    {
-        /// <inheritdoc/>
-        public string? Fault() => null;
-    }
-
-    /// <summary>A piece of a tensor that <see cref="Restore"/> is about; stages pass over those of others.</summary>
-    /// <param name="Generation">The generation.</param>
-    /// <param name="IsOptimizer">Whether it is of the optimiser's state.</param>
-    /// <param name="Name">Name of the tensor.</param>
-    /// <param name="Shape">Its sizes.</param>
-    /// <param name="TotalBytes">Bytes of the whole tensor.</param>
-    /// <param name="Bytes">The next bytes of it.</param>
-    public sealed record StatePart(int Generation, bool IsOptimizer, string Name, long[] Shape, int TotalBytes, byte[] Bytes) : IStageCommand
-    {
-        /// <inheritdoc/>
-        public string? Fault() =>
-            (Name is null || Shape is null || Bytes is null ? "a field is missing" : null)
-            ?? Faults.Range("bytes", Bytes!.Length, 0, StageEvents.TensorPart.MostBytes) ?? Faults.Range("total bytes", TotalBytes, Bytes.Length, int.MaxValue);
-    }
-
-    /// <summary>Take the state that was told before, which is that after so many optimiser steps.</summary>
-    public sealed record Restore(int Generation, int Steps) : IStageCommand
-    {
-        /// <inheritdoc/>
-        public string? Fault() => Faults.Range("steps", Steps, 0, int.MaxValue);
-    }
-
-    /// <summary>Begin a new generation in the state after so many optimiser steps; nothing is in flight then.</summary>
+    /// <summary>Begin a new generation in the state after so many optimiser steps, which the main server node keeps; nothing is in flight then.</summary>
     public sealed record Reset(int Generation, int Steps) : IStageCommand
     {
         /// <inheritdoc/>

@@ -37,6 +37,9 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     /// <summary>Whether the last run was opened as a server's.</summary>
     public bool IsServer { get; private set; }
 
+    /// <summary>Whether the last node was one that holds trainer stages.</summary>
+    public bool HoldsStages { get; private set; }
+
     public PartitionRecord Partition => Examples.Partition;
 
     /// <summary>What runs are made from.</summary>
@@ -52,6 +55,13 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     {
         Opened = settings;
         return OnDevice(akka, stop);
+    }
+
+    public Task RunStagesAsync(Settings settings, Config akka, CancellationToken stop)
+    {
+        Opened = settings;
+        HoldsStages = true;
+        return Task.CompletedTask;
     }
 
     public string ProbeNativeLibrary()

@@ -87,15 +87,15 @@ internal sealed class SplitFrozenProcess : IDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Ends the process at once (SIGKILL).</summary>
-    public void Kill() => _process.Kill();
-
     /// <summary>Sends what Ctrl-C sends.</summary>
     public void Interrupt()
     {
         using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
+
+    /// <summary>Ends it without a word, as a crash does.</summary>
+    public void Kill() => _process.Kill();
 
     public void Dispose()
     {

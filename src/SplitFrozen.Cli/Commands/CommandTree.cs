@@ -10,6 +10,7 @@ using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
 using SplitFrozen.Cli.Ledgers;
+using SplitFrozen.Cli.Partitions;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
 using SplitFrozen.Domain.Configuration;
@@ -56,6 +57,7 @@ internal static class CommandTree
             BenchCommand.Create(environment),
             ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
+            PartitionCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
             SimulateCommand.Create(environment),
@@ -67,7 +69,7 @@ internal static class CommandTree
     {
         var command = new Command("train", "Train on this machine: one server node and the device nodes of splitfrozen.nodes, joined over TCP on loopback.");
         var options = TrainingOptions(command, "local.conf")
-            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen or cenlora")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen, cenlora, fedlora or splitlora")
             .Add(command, "--lora-from", "LAYER", "splitfrozen.training.lora-from", "First layer with adapters, for cenlora");
         SetTraining(environment, command, options, environment.Composition.OpenTraining);
         return command;

@@ -89,16 +89,18 @@ internal static class TrainingCommand
     private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, Begun begun, Config akka)
     {
         var folder = begun.Folder;
+        var wanted = begun.Settings.Run;
         using var metrics = new MetricsWriter(folder.Metrics, environment.Time, begun.Resumes);
+        using var board = wanted.TensorBoard ? new TensorBoardWriter(folder.TensorBoard, environment.Time) : null;
         var console = new ConsoleRunObserver(environment.Out, environment.Time);
         await using (console.ConfigureAwait(false))
         {
             var stop = environment.Stop.Token;
             using var announcement = stop.Register(() => console.Announce("finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
-            var host = new RunHost(folder.Paths, new ObserverGroup(console, metrics), akka, stop)
+            var host = new RunHost(folder.Paths, new ObserverGroup([console, metrics, .. board is null ? (IRunObserver[])[] : [board]]), akka, stop)
             {
                 Resumes = begun.Resumes,
-                Trace = begun.Settings.Run.Trace ? new RunTrace() : null,
+                Trace = wanted.Trace ? new RunTrace() : null,
             };
             var summary = await begun.Run.RunAsync(host).ConfigureAwait(false);
             if (host.Trace is { } trace)

@@ -17,13 +17,17 @@ internal sealed record RunStart(string Configuration, Versions Versions, Partiti
     /// <summary>The file that <see cref="Identity"/> goes to.</summary>
     public const string IdentityFile = "identity.json";
 
-    /// <summary>Writes config.conf, versions.json, partition.json and identity.json.</summary>
+    /// <summary>Writes config.conf, versions.json, partition.json, identity.json and the rows of the partition.</summary>
     public void Write(string folder)
     {
         AtomicFile.Write(Path.Combine(folder, RunFolder.ConfigurationFile), Configuration);
         WriteJson(Path.Combine(folder, VersionsFile), Versions);
         WriteJson(Path.Combine(folder, "partition.json"), Partition);
         WriteJson(Path.Combine(folder, IdentityFile), Identity);
+        if (Partition.File is { } rows)
+        {
+            AtomicFile.Write(Path.Combine(folder, "partition-rows.json"), stream => stream.Write(rows.ToBytes()));
+        }
     }
 
     private static void WriteJson<T>(string file, T value) =>

@@ -32,6 +32,9 @@ internal sealed partial class PipelineCoordinatorActor
 
     private BlockRange TrainedBlocks => new(_run.Trainer.Cut, _run.Model.Shape.Layers);
 
+    private long EmulatedStageOperations =>
+        _run.Settings.Server.Nodes.Prepend(_run.Settings.Server.Profile).Any(p => p.GigaFlops is not null) ? _stages.Operations : 0;
+
     private void AlwaysServers()
     {
         Receive<ServerEvents.Greeted>(GreetServer);

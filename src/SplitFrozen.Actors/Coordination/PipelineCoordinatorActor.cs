@@ -35,7 +35,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers)
     {
-        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace));
+        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
@@ -78,6 +78,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<ShuffleActor.Taken>(m =>
         {
+            _clock.HandedOver(m.Seconds);
             _labels.AddRange(m.Batch.Targets);
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });

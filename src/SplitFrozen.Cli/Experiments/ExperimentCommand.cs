@@ -17,6 +17,7 @@ internal static class ExperimentCommand
         new("experiment", "Run a grid of cells and write a folder with tables, plots and the configuration. What is there already is not run again.")
         {
             Experiment(environment, new ServersExperiment()),
+            Experiment(environment, new ServersReplayExperiment()),
         };
 
     private static Command Experiment(CliEnvironment environment, IExperiment experiment)
@@ -53,9 +54,10 @@ internal static class ExperimentCommand
             rows.Add(new ExperimentRow(cell, values));
         }
 
-        ExperimentTable.Write(folder.Path, experiment.Note, rows);
-        experiment.Draw(folder.Path, rows);
-        environment.Out.Profile.Out.Writer.WriteLine(asJson ? ExperimentTable.Json(rows) : ExperimentTable.Markdown(rows));
+        var compared = experiment.Compare(rows);
+        ExperimentTable.Write(folder.Path, experiment.Note, compared);
+        experiment.Draw(folder.Path, compared);
+        environment.Out.Profile.Out.Writer.WriteLine(asJson ? ExperimentTable.Json(compared) : ExperimentTable.Markdown(compared));
         environment.Error.MarkupLineInterpolated($"[grey]{experiment.Note}[/]");
         environment.Error.MarkupLineInterpolated($"[grey]The experiment's folder is {folder.Path}[/]");
     }

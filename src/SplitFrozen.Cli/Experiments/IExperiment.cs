@@ -21,6 +21,9 @@ internal interface IExperiment
     /// <returns>What was found, by column.</returns>
     IReadOnlyDictionary<string, double> Run(Settings settings, ExperimentCell cell);
 
+    /// <summary>Adds columns that compare rows.</summary>
+    IReadOnlyList<ExperimentRow> Compare(IReadOnlyList<ExperimentRow> rows) => rows;
+
     /// <summary>Draws the plots into the experiment's folder.</summary>
     void Draw(string folder, IReadOnlyList<ExperimentRow> rows);
 }

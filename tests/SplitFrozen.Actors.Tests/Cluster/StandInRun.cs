@@ -49,6 +49,9 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 
     public IEnumerable<double> Losses => _events.OfType<RunEvent.StepDone>().Select(e => e.Score.LossSum);
 
+    /// <summary>Gets every operation, or null.</summary>
+    public RunTrace? Trace { get; init; }
+
     /// <summary>Told of each event, after it was noted.</summary>
     public Action<RunEvent> OnEvent { get; init; } = _ => { };
 
@@ -66,7 +69,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public ServerRun Server(CancellationToken stop = default)
     {
         var (run, trainer, sets) = Plan();
-        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run, trainer, Paths, this, stop);
+        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run with { Trace = Trace is not null }, trainer, Paths, this, stop) { Trace = Trace };
     }
 
     public RunSummary InOneProcess()

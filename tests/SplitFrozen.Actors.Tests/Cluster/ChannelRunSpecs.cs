@@ -78,7 +78,9 @@ public sealed class ChannelRunSpecs
             return new GarblingStream(stream, after: 48);
         }));
 
-        Assert.Contains("what it sent was refused 3 times", error.Message, StringComparison.Ordinal);
+
+        // The third is of a life that may be over when the device hears of it; the next is not.
+        Assert.Matches("what it sent was refused [3-9] times", error.Message);
         Assert.InRange(opened, 3, 1000);
         Assert.Contains(run.Events.OfType<RunEvent.ChannelRefused>(), r => r.Fault == "NotAFrame");
         Assert.Empty(run.Losses);

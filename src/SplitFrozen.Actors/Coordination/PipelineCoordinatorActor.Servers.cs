@@ -201,6 +201,7 @@ internal sealed partial class PipelineCoordinatorActor
         _stages.Up();
         if (isStart && !_ending)
         {
+            RestoreStages();
             BeginWhenReady();
         }
     }

@@ -83,7 +83,7 @@ internal sealed partial class PipelineCoordinatorActor
 
         foreach (var epoch in _plan.OpenEpochs)
         {
-            _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(_plan.For(epoch), [.. _plan.Roster(epoch)]) 
+            _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(_plan.For(epoch), [.. _plan.Roster(epoch)])
             {
                 Trained = [.. TrainedBefore(epoch)],
                 Struck = [.. _resume!.State.Struck.Where(s => s.Epoch == epoch).SelectMany(s => s.Samples.Select(index => new PlanSample(s.Device, index)))],

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 
@@ -14,7 +12,7 @@ public sealed record DeviceData(IDataSource Source, bool OwnFolder, int? Part)
     /// <summary>The node's copy of the partition file, or null: partitions are drawn.</summary>
     public string? PartitionFile { get; init; }
 
-    private readonly ConcurrentDictionary<(DeviceId Device, TaskKind Task, string Labels, int MaxLength, PartitionSpec Partition), IReadOnlyList<EncodedSample>> _loaded = [];
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<(DeviceId Device, TaskKind Task, string Labels, int MaxLength, PartitionSpec Partition), IReadOnlyList<EncodedSample>> _loaded = [];
 
     /// <summary>Reads and tokenises the device's samples, and no others; what was read before for a run alike is still here.</summary>
     /// <exception cref="UserErrorException">The folder or a row is not usable, or the part does not exist.</exception>

@@ -20,8 +20,10 @@ public sealed class StrikeSpecs
     {
         DeviceNodeHost? lost = null;
         using var run = new StandInRun(
+        [
             "splitfrozen.training.epochs=3", "splitfrozen.device.lost-after=1s", "splitfrozen.data.partition=iid", "splitfrozen.channel.credits=1",
-            $"splitfrozen.pipeline.stages={stages}", $"splitfrozen.training.micro-batch-size={microBatch}", ..ServerFleet.QuickLoss)
+            $"splitfrozen.pipeline.stages={stages}", $"splitfrozen.training.micro-batch-size={microBatch}", .. ServerFleet.QuickLoss,
+        ])
         {
             OnEvent = e =>
             {

@@ -58,11 +58,7 @@ internal sealed class Composition : IComposition
         {
             Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream)),
         };
-        var node = DeviceNodeHost.Start(options, akka);
-        await using (node.ConfigureAwait(false))
-        {
-            await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
-        }
+        await DeviceNodeLife.RunAsync(options, akka, device.RejoinLimit, node => EndOrStopAsync(node.Ended, stop), stop).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

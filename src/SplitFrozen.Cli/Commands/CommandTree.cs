@@ -8,6 +8,7 @@ using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
+using SplitFrozen.Cli.Partitions;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
 
@@ -52,6 +53,7 @@ internal static class CommandTree
             BenchCommand.Create(environment),
             ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
+            PartitionCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
             SimulateCommand.Create(environment),
@@ -63,7 +65,7 @@ internal static class CommandTree
     {
         var command = new Command("train", "Train on this machine: one server node and the device nodes of splitfrozen.nodes, joined over TCP on loopback.");
         var options = TrainingOptions(command, "local.conf")
-            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen or cenlora")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen, cenlora, fedlora or splitlora")
             .Add(command, "--lora-from", "LAYER", "splitfrozen.training.lora-from", "First layer with adapters, for cenlora");
         command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
             environment, () => options.Load(line), environment.Composition.OpenTraining).ConfigureAwait(false));

@@ -64,7 +64,7 @@ public static partial class SettingsReader
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
             Start(keys.Section("start"), keys.Section("server")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
-            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")), Store(keys.Section("store")))
+            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security")), Store(keys.Section("store")))
         {
             Evaluation = Evaluation(keys.Section("evaluation")),
             FedLora = FedLora(keys.Section("fedlora")),
@@ -184,8 +184,15 @@ public static partial class SettingsReader
         [.. keys.Sections("nodes", "a section such as { name = second, gigaflops = 50 }", "name", "gigaflops", "link-megabits", "link-latency")
             .Select(node => Profile(node, node.Text("name")))];
 
-    private static SecuritySettings Security(KeyReader tls) => new(new TlsSettings(
-        tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca")));
+    private static SecuritySettings Security(KeyReader keys)
+    {
+        var tls = keys.Section("tls");
+        return new SecuritySettings(
+            new TlsSettings(
+                tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca"),
+                tls.Word("verify-host", "on", "off") == "on"),
+            keys.Word("insecure", "on", "off") == "on");
+    }
 
     private static string? PemFile(KeyReader keys, string name) => keys.TextOr("none", name) is { } path ? Path.GetFullPath(path) : null;
 

@@ -31,10 +31,11 @@ public sealed class DeviceNodeHost : Node
         var seeds = options.SeedNodes.Select(n => SeedNode.Parse(n, options.Cluster.Name)).ToList();
         (string, int)[] awaited = deviceNodes > 0 ? [(DeviceNodeActor.Role, deviceNodes)] : [];
         var system = Start(
-            options.Cluster, ActorConfig.ForNode(akka, options.Cluster, [DeviceNodeActor.Role, NodeName.Role(options.Profile.Name)], awaited));
+            options.Cluster, ActorConfig.ForNode(akka, options.Cluster, [DeviceNodeActor.Role, NodeName.Role(options.Profile.Name)], awaited),
+            options.Route.Identity);
         var cluster = Cluster.Get(system);
         cluster.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new DeviceNodeActor(options)), "device-node"));
-        cluster.JoinSeedNodes(seeds);
+        SeedNode.Join(cluster, seeds);
         return new DeviceNodeHost(system, EndedAsync(options));
     }
 

@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain;
 
 using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
@@ -13,7 +14,9 @@ namespace SplitFrozen.Actors.Hosting;
 /// <summary>A member of the cluster: an actor system of its own, which leaves in order when it is disposed.</summary>
 public abstract class Node : IAsyncDisposable
 {
-    private protected Node(ActorSystem system) => System = system;
+    private readonly TlsIdentity? _identity;
+
+    private protected Node(ActorSystem system, TlsIdentity? identity = null) => (System, _identity) = (system, identity);
 
     /// <summary>The node's actor system.</summary>
     public ActorSystem System { get; }
@@ -25,6 +28,7 @@ public abstract class Node : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).ConfigureAwait(false);
+        _identity?.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -33,11 +37,16 @@ public abstract class Node : IAsyncDisposable
         .Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance, CoordinatedShutdown.PhaseBeforeActorSystemTerminate);
 
     /// <summary>Starts an actor system; an address that cannot be listened on becomes an error that names its keys.</summary>
-    private protected static ActorSystem Start(ClusterSettings cluster, Config config)
+    /// <param name="cluster">Where it listens.</param>
+    /// <param name="config">Its settings.</param>
+    /// <param name="identity">Certificates of the control plane, or null for plain connections.</param>
+    private protected static ActorSystem Start(ClusterSettings cluster, Config config, TlsIdentity? identity)
     {
         try
         {
-            return ActorSystem.Create(cluster.Name, config);
+            return identity is null
+                ? ActorSystem.Create(cluster.Name, config)
+                : ActorSystem.Create(cluster.Name, BootstrapSetup.Create().WithConfig(ActorConfig.Secured.WithFallback(config)).And(identity.ForRemoting()));
         }
         catch (Exception e) when (Causes(e).OfType<SocketException>().FirstOrDefault() is { } cause)
         {

@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 
 using SplitFrozen.Actors.Coordination;
+using SplitFrozen.Actors.Security;
 
 namespace SplitFrozen.Actors.Hosting;
 
@@ -14,7 +15,7 @@ public sealed class ServerNode : Node
     internal const string SingletonName = "supervisor";
     internal const string SingletonManagerPath = "/user/server";
 
-    private ServerNode(ActorSystem system) : base(system)
+    private ServerNode(ActorSystem system, TlsIdentity? identity) : base(system, identity)
     {
     }
 
@@ -27,7 +28,8 @@ public sealed class ServerNode : Node
     {
         var settings = run.Settings.Cluster;
         (string, int)[] awaited = deviceNodes > 0 ? [(Devices.DeviceNodeActor.Role, deviceNodes)] : [];
-        var system = Start(settings, ActorConfig.ForNode(akka, settings, [Role, NodeName.Role("server")], awaited));
+        var identity = TlsIdentity.Load(run.Settings.Security.Tls);
+        var system = Start(settings, ActorConfig.ForNode(akka, settings, [Role, NodeName.Role("server")], awaited), identity);
         var singleton = Props.Create(() => new ServerSupervisorActor(run));
         system.ActorOf(
             ClusterSingletonManager.Props(
@@ -41,9 +43,9 @@ public sealed class ServerNode : Node
         }
         else
         {
-            cluster.JoinSeedNodes(settings.SeedNodes.Select(n => SeedNode.Parse(n, settings.Name)));
+            SeedNode.Join(cluster, settings.SeedNodes.Select(n => SeedNode.Parse(n, settings.Name)));
         }
 
-        return new ServerNode(system);
+        return new ServerNode(system, identity);
     }
 }

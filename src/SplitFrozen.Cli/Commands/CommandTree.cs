@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Certificates;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
@@ -49,6 +50,7 @@ internal static class CommandTree
             Doctor(environment),
             GenerateCommand.Create(environment),
             MergeCommand.Create(environment),
+            CertsCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
             ExperimentCommand.Create(environment),

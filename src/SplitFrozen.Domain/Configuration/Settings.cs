@@ -157,14 +157,16 @@ public sealed record ServerSettings(long? MemoryLimit)
 
 /// <summary>Keys splitfrozen.security.*</summary>
 /// <param name="Tls">Certificates.</param>
-public sealed record SecuritySettings(TlsSettings Tls);
+/// <param name="IsInsecureAllowed">Whether nodes may talk in the open beyond this machine.</param>
+public sealed record SecuritySettings(TlsSettings Tls, bool IsInsecureAllowed = false);
 
 /// <summary>Keys splitfrozen.security.tls.*; PEM files, absolute, or null where none is given. All are given where TLS is on.</summary>
 /// <param name="Enabled">Whether nodes speak TLS and prove themselves by certificates.</param>
 /// <param name="Certificate">The node's certificate.</param>
 /// <param name="Key">Its private key.</param>
 /// <param name="Authority">Certificates of the authority whose certificates are trusted (key <c>ca</c>).</param>
-public sealed record TlsSettings(bool Enabled, string? Certificate, string? Key, string? Authority);
+/// <param name="VerifyHost">Whether the connecting end compares the certificate's names with the host it connects to.</param>
+public sealed record TlsSettings(bool Enabled, string? Certificate, string? Key, string? Authority, bool VerifyHost = true);
 
 /// <summary>Where activations at the frozen line are kept after their first use.</summary>
 public enum StoreMode

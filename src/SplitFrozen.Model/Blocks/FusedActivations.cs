@@ -65,5 +65,6 @@ internal static class FusedActivations
         return up.requires_grad ? y.addcmul_(up, upSlope, 1) : y;
     }
 
-    private static bool IsPlain(Tensor x) => x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && x.is_contiguous();
+    /// <summary>Whether the kernels can take it; rows that no target is read at may leave nothing at all.</summary>
+    private static bool IsPlain(Tensor x) => x.numel() > 0 && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && x.is_contiguous();
 }

@@ -59,9 +59,9 @@ public sealed class TlsIdentity : IDisposable
 
     /// <summary>Secures the accepted end of a connection, with blocking calls.</summary>
     /// <param name="stream">The connection.</param>
-    /// <param name="peerRole">What the peer must be: <see cref="NodeCertificate.Server"/> or <see cref="NodeCertificate.Device"/>.</param>
+    /// <param name="peerRole">What the peer must be: <see cref="NodeCertificate.Server"/>, <see cref="NodeCertificate.Device"/>, or null for any.</param>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
-    public SslStream AsServer(Stream stream, string peerRole) => Secured(stream, secured => secured.AuthenticateAsServer(new SslServerAuthenticationOptions
+    public SslStream AsServer(Stream stream, string? peerRole) => Secured(stream, secured => secured.AuthenticateAsServer(new SslServerAuthenticationOptions
     {
         ServerCertificateContext = _context,
         ClientCertificateRequired = true,
@@ -130,10 +130,10 @@ public sealed class TlsIdentity : IDisposable
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
     }
 
-    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors, string role)
+    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors, string? role)
     {
         var forgiven = _verifyHost ? SslPolicyErrors.None : SslPolicyErrors.RemoteCertificateNameMismatch;
-        return certificate is X509Certificate2 known && (errors & ~forgiven) == SslPolicyErrors.None && NodeCertificate.MayBe(known, role);
+        return certificate is X509Certificate2 known && (errors & ~forgiven) == SslPolicyErrors.None && (role is null || NodeCertificate.MayBe(known, role));
     }
 
     private bool IsOfAuthority(X509Certificate2 certificate)

@@ -48,6 +48,28 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(holding, SettingsReader.Read(SettingsReader.Load([], [$"splitfrozen.device.weights={word}"])).Device.Weights);
     }
 
+    [Theory]
+    [InlineData("splitfrozen.cluster.host=10.0.0.5", false)]
+    [InlineData("splitfrozen.channel.host=0.0.0.0", false)]
+    [InlineData("splitfrozen.cluster.host=localhost", true)]
+    [InlineData("splitfrozen.cluster.host=127.0.0.2", true)]
+    public void Should_not_speak_in_the_open_beyond_this_machine(string host, bool isLocal)
+    {
+        Assert.False(SettingsReader.Read(ConfigurationFactory.Empty).Security.IsInsecureAllowed);
+        if (isLocal)
+        {
+            Assert.NotNull(SettingsReader.Read(SettingsReader.Load([], [host])));
+            return;
+        }
+
+        var refusal = Assert.Throws<UserErrorException>(() => SettingsReader.Read(SettingsReader.Load([], [host])));
+        Assert.Contains(host.Split('=')[0], refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("splitfrozen.security.insecure", refusal.Message, StringComparison.Ordinal);
+        Assert.True(SettingsReader.Read(SettingsReader.Load([], [host, "splitfrozen.security.insecure=on"])).Security.IsInsecureAllowed);
+        Assert.True(SettingsReader.Read(SettingsReader.Load(
+            [], [host, "splitfrozen.security.tls.enabled=on", "splitfrozen.security.tls.certificate=a", "splitfrozen.security.tls.key=b", "splitfrozen.security.tls.ca=c"])).Security.Tls.VerifyHost);
+    }
+
     [Fact]
     public void Should_read_the_shipped_local_configuration()
     {

@@ -102,10 +102,10 @@ public sealed class TlsSpecs : IDisposable
     }
 
     [Theory(DisplayName = "A certificate speaks for the devices and the role that it names, and for no others")]
-    [InlineData(NodeCertificate.Device, "phone", true)]
-    [InlineData(null, "phone", true)]
+    [InlineData(NodeCertificate.Device, "phone-3", true)]
+    [InlineData(null, "phone-3", true)]
     [InlineData(NodeCertificate.Device, "laptop", false)]
-    [InlineData(NodeCertificate.Server, "phone", false)]
+    [InlineData(NodeCertificate.Server, "phone-3", false)]
     public void Should_bind_devices_to_certificates(string? role, string device, bool isTrusted)
     {
         using var identity = _ours.Identity(_ours.Issue(new CertificateOrder("node", role, [], [new DeviceId(device)])));

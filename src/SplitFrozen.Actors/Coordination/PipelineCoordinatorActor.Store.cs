@@ -37,7 +37,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         if (!IsStoring)
         {
-            device.Ref?.Tell(device.Open(grant, samples));
+            device.Ref?.Tell(device.OpenGrant(grant, samples));
         }
         else if (device.Ask(grant, samples))
         {
@@ -70,7 +70,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void GrantMissing(DeviceEntry device, GrantId grant, int[] missing)
     {
-        var command = device.Open(grant, missing);
+        var command = device.OpenGrant(grant, missing);
         if (device.Ref is { } actor)
         {
             actor.Tell(command);

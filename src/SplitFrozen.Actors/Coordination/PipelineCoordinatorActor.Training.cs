@@ -45,6 +45,8 @@ internal sealed partial class PipelineCoordinatorActor
             Always();
             Receive<DeviceEvents.Prepared>(PrepareLate);
             Receive<AllocatorActor.Allocated>(Assign);
+            Receive<WatchWaiting>(_ => AskWhoIsMissing());
+            Receive<ShuffleActor.Missing>(AlarmOver);
             Receive<CatchUpActor.Frozen>(m =>
             {
                 KeepHeldOut(m);
@@ -67,6 +69,7 @@ internal sealed partial class PipelineCoordinatorActor
             Receive<Stop>(_ => _stopping = true);
         });
         _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
+        Timers.StartPeriodicTimer(nameof(WatchWaiting), WatchWaiting.Instance, WatchInterval);
         _window = new GrantWindow(_plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window);
         Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _stages.TrainableParameters));
         OpenGrants();
@@ -112,6 +115,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         _clock.CatchUp(placed.CatchUpSeconds);
         Count(placed);
+        MeasureServer(placed);
         var device = _devices[placed.Device];
         if (device.Incarnation == placed.Incarnation)
         {

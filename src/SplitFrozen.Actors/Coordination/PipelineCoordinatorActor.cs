@@ -81,9 +81,10 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private void Always()
     {
         Receive<DeviceEvents.Greeted>(Greet);
-        Receive<DeviceEvents.LayersLoaded>(m => _log.Info("{Device} holds {Layers} layers of allocation {Allocation}", m.Device, m.Layers, m.Allocation.Value));
+        Receive<DeviceEvents.LayersLoaded>(Loaded);
         Receive<DeviceEvents.Heartbeat>(Beat);
         Receive<DeviceEvents.Traced>(Trace);
+        Receive<DeviceEvents.Left>(Left);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));
@@ -93,6 +94,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<ShuffleActor.Taken>(m =>
         {
             _labels.AddRange(m.Batch.Targets);
+            _trainedTokens += m.Batch.Lengths.Sum();
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });
         AlwaysStore();

@@ -38,6 +38,7 @@ public static class LocalCluster
                 var options = new DeviceNodeOptions(
                     cluster, profile, deviceModel ?? run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null)
                 {
+                    Smoothing = settings.Allocation.Smoothing,
                     Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(profile, link?.Invoke(profile, stream) ?? stream)),
                 };
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));

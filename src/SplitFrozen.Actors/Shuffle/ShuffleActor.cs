@@ -38,6 +38,8 @@ internal sealed partial class ShuffleActor : ReceiveActor
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
         Receive<HandOver>(Hand);
+        Receive<WhoIsMissing>(m => Sender.Tell(new Missing(
+            m.Epoch, m.Batch, _epochs.TryGetValue(m.Epoch, out var buffer) ? buffer.Missing(m.Batch) : new Dictionary<DeviceId, int>())));
         SupplyFromStore();
     }
 
@@ -82,7 +84,7 @@ internal sealed partial class ShuffleActor : ReceiveActor
             buffer.Check(header);
             _store?.Keep(unit);
             var ready = buffer.Place(unit);
-            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds));
+            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds) { CaughtUpLayers = _cut - header.Depth });
             Announce(header.Grant.Epoch, ready);
         }
         catch (FrameException e)
@@ -152,7 +154,17 @@ internal sealed partial class ShuffleActor : ReceiveActor
     internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented) : ILocalMessage;
 
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
-    internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage;
+    internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage
+    {
+        /// <summary>Blocks that the server ran for it.</summary>
+        public int CaughtUpLayers { get; init; }
+    }
+
+    /// <summary>Say whose samples a global batch lacks; answered by <see cref="Missing"/>.</summary>
+    internal sealed record WhoIsMissing(int Epoch, int Batch) : ILocalMessage;
+
+    /// <summary>How many samples of each device a global batch lacks.</summary>
+    internal sealed record Missing(int Epoch, int Batch, IReadOnlyDictionary<DeviceId, int> Samples) : ILocalMessage;
 
     /// <summary>All samples of a micro-batch are here.</summary>
     internal sealed record MicroBatchReady(int Epoch, int Batch, int Index) : ILocalMessage;

@@ -49,6 +49,7 @@ internal sealed class Composition : IComposition
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
             ExpectedNodes: 1, settings.Start.Limit)
         {
+            Smoothing = settings.Allocation.Smoothing,
             Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream)),
         };
         var node = DeviceNodeHost.Start(options, akka);

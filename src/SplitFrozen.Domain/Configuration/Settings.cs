@@ -194,6 +194,17 @@ public sealed record NodeProfile(string Name, double? GigaFlops)
     /// <summary>Emulated latency of its link, on top of the network's (key <c>link-latency</c>).</summary>
     public TimeSpan LinkLatency { get; init; }
 
-    /// <summary>Emulated memory in bytes, which the device reports as free, or null: the machine's (key <c>memory</c>).</summary>
+    /// <summary>Emulated memory for frozen blocks in bytes, or null: the machine's (key <c>memory</c>).</summary>
     public long? MemoryBytes { get; init; }
+
+    /// <summary>How the rate changes, in order of time, counted from the node's first forward unit (key <c>changes</c>).</summary>
+    public IReadOnlyList<ProfileChange> Changes { get; init; } = [];
+
+    /// <summary>The emulated rate so long after the first unit, or null where none is emulated.</summary>
+    public double? GigaFlopsAfter(TimeSpan time) => Changes.LastOrDefault(c => c.After <= time)?.GigaFlops ?? GigaFlops;
 }
+
+/// <summary>A node's emulated rate from a time on.</summary>
+/// <param name="After">Time from the node's first forward unit.</param>
+/// <param name="GigaFlops">10⁹ operations a second.</param>
+public sealed record ProfileChange(TimeSpan After, double GigaFlops);

@@ -189,7 +189,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         }
 
         (_allocation, _layers) = (held.Allocation, held.Layers);
-        _node.Compute.Tell(new FrozenComputeActor.Use(_id, _layers));
+        _node.Compute.Tell(new FrozenComputeActor.Use(_id, _allocation));
         _log.Info("{Device} holds {Layers} frozen layers", _id, _layers);
         _node.Server.Tell(new DeviceEvents.LayersLoaded(_id, _incarnation, _allocation, _layers));
         Pump();

@@ -26,7 +26,8 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     private readonly NodeProfile _profile;
     private readonly NodeGauge _gauge;
     private readonly double _flopsPerLayerToken;
-    private readonly Dictionary<DeviceId, int> _layers = [];
+    /// <summary>Allocations with which a device's next units may come.</summary>
+    private readonly Dictionary<DeviceId, List<Held>> _layers = [];
     private readonly Dictionary<DeviceId, (Hold Order, IActorRef From)> _waiting = [];
     private IFrozenBlocks? _frozen;
     private Task<IDisposable>? _reading;
@@ -88,7 +89,8 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
         Receive<ReadFailed>(m => throw new InvalidOperationException($"Frozen blocks could not be read: {m.Error.Message}", m.Error));
         Receive<Use>(m =>
         {
-            _layers[m.Device] = m.Layers;
+            // Units of the allocations before it have all come.
+            _layers[m.Device] = [.. _layers[m.Device].Where(held => held.Allocation.Value >= m.Allocation.Value)];
             Settle();
         });
         Receive<Drop>(m =>
@@ -116,10 +118,10 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     {
         foreach (var (device, (order, from)) in _waiting.Where(w => w.Value.Order.Layers <= _frozen!.Blocks).ToList())
         {
-            // Until the device says that it uses them, units with the depth that it had may still come.
             _waiting.Remove(device);
-            _layers[device] = Math.Max(order.Layers, _layers.GetValueOrDefault(device));
-            from.Tell(new Held(order.Allocation, order.Layers));
+            var held = new Held(order.Allocation, order.Layers);
+            _layers[device] = [.. _layers.GetValueOrDefault(device) ?? [], held];
+            from.Tell(held);
         }
 
         if (_reading is not null)
@@ -128,7 +130,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
         }
 
         // A device that waits for more blocks goes on with those it had.
-        var needed = _layers.Values.DefaultIfEmpty(1).Max();
+        var needed = _layers.Values.SelectMany(held => held).Select(held => held.Layers).DefaultIfEmpty(1).Max();
         if (_frozen!.Blocks > needed)
         {
             _frozen.Resize(needed);
@@ -217,8 +219,8 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     /// <summary>The blocks are held.</summary>
     internal sealed record Held(AllocationEpoch Allocation, int Layers) : ILocalMessage;
 
-    /// <summary>All further units of the device have this depth.</summary>
-    internal sealed record Use(DeviceId Device, int Layers) : ILocalMessage;
+    /// <summary>All further units of the device have the depth of this allocation or of a later one.</summary>
+    internal sealed record Use(DeviceId Device, AllocationEpoch Allocation) : ILocalMessage;
 
     /// <summary>The device is gone and needs no blocks.</summary>
     internal sealed record Drop(DeviceId Device) : ILocalMessage;

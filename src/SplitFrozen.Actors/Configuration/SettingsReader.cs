@@ -68,6 +68,8 @@ public static partial class SettingsReader
             Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")), Store(keys.Section("store")))
         {
             Evaluation = Evaluation(keys.Section("evaluation")),
+            Control = new ControlSettings(keys.Section("control").Text("host"), keys.Section("control").IntegerOr("off", "port", 0, 65535)),
+            Health = new HealthSettings(keys.Section("health").Text("host"), keys.Section("health").IntegerOr("off", "port", 0, 65535)),
         };
         SettingsRules.Check(settings);
         return settings;

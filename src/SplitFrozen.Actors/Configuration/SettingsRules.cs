@@ -1,3 +1,5 @@
+using System.Net;
+
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Scheduling;
@@ -40,6 +42,9 @@ internal static class SettingsRules
         Require(
             !tls.Enabled || (tls.Certificate is not null && tls.Key is not null && tls.Authority is not null),
             "splitfrozen.security.tls.enabled = on needs three PEM files: splitfrozen.security.tls.certificate, .key and .ca.");
+        Require(
+            tls.Enabled || settings.Control.Port is null || settings.Control.Host == "localhost" || (IPAddress.TryParse(settings.Control.Host, out var address) && IPAddress.IsLoopback(address)),
+            $"splitfrozen.control.host = {settings.Control.Host} would take commands from other machines without TLS; set it to 127.0.0.1, splitfrozen.security.tls.enabled = on, or splitfrozen.control.port = off.");
         if (settings.Nodes.GroupBy(n => n.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
             throw new UserErrorException($"splitfrozen.nodes names {twice.Key} {twice.Count()} times; give each node a name of its own.");

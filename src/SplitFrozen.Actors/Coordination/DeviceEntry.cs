@@ -61,6 +61,9 @@ internal sealed class DeviceEntry(DeviceId id)
 
     public string Reason { get; set; } = "";
 
+    /// <summary>Whether its data lives on its node only.</summary>
+    public bool IsPinned { get; set; }
+
     public bool Finished { get; set; }
 
     /// <summary>Whether this life of the device has told its samples and capacity.</summary>

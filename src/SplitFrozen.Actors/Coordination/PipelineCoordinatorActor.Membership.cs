@@ -62,6 +62,7 @@ internal sealed partial class PipelineCoordinatorActor
 
         var device = known ?? (_devices[greeting.Device] = new DeviceEntry(greeting.Device));
         device.Begin(greeting.Incarnation, Sender, greeting.Node);
+        device.IsPinned = greeting.Pinned;
         Timers.Cancel(greeting.Device);
         device.Heard();
         Context.WatchWith(Sender, new DeviceGone(greeting.Device, Sender));

@@ -142,6 +142,7 @@ internal sealed partial class PipelineCoordinatorActor
         Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples) { LabelDistance = WatchLabels() });
         _step++;
         _batch++;
+        NoteRate();
         OpenGrants();
         AfterStep();
     }

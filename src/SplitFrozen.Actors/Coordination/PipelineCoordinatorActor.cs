@@ -98,6 +98,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });
         AlwaysStore();
+        Receive<ReadStatus>(_ => Sender.Tell(Status()));
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
 

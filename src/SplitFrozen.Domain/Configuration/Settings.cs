@@ -13,6 +13,12 @@ public sealed record Settings(
 {
     /// <summary>Scoring by generated answers.</summary>
     public EvaluationSettings Evaluation { get; init; } = new(0, false, 1);
+
+    /// <summary>Where operators' commands are taken.</summary>
+    public ControlSettings Control { get; init; } = new("127.0.0.1", null);
+
+    /// <summary>Where liveness and readiness are told.</summary>
+    public HealthSettings Health { get; init; } = new("127.0.0.1", null);
 }
 
 /// <summary>Keys splitfrozen.evaluation.*: exact match, for language modelling on answers with a number after ####.</summary>
@@ -158,6 +164,16 @@ public sealed record StoreSettings(StoreMode Mode, ActivationCodec Codec, long M
 /// <param name="Port">TCP port of the control plane, 0 for a free one.</param>
 /// <param name="SeedNodes">Where to join, as host:port; empty: this node forms the cluster.</param>
 public sealed record ClusterSettings(string Name, string Host, int Port, IReadOnlyList<string> SeedNodes);
+
+/// <summary>Keys splitfrozen.control.* (the endpoint of the commands status, allocation and drain)</summary>
+/// <param name="Host">Address the server listens on; loopback, unless TLS is on.</param>
+/// <param name="Port">TCP port, 0 for a free one, or null: none.</param>
+public sealed record ControlSettings(string Host, int? Port);
+
+/// <summary>Keys splitfrozen.health.* (liveness and readiness over HTTP)</summary>
+/// <param name="Host">Address to listen on.</param>
+/// <param name="Port">TCP port, 0 for a free one, or null: none.</param>
+public sealed record HealthSettings(string Host, int? Port);
 
 /// <summary>Keys splitfrozen.start.*</summary>
 /// <param name="MinDevices">Training starts when so many devices have joined; null: all of splitfrozen.data.devices.</param>

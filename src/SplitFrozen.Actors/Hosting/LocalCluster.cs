@@ -55,17 +55,24 @@ public static class LocalCluster
     /// <summary>The run's result, or the first failure of a device node if that comes before.</summary>
     private static async Task<RunSummary> FirstOf(ServerRun run, List<DeviceNodeHost> devices)
     {
-        var open = devices.ConvertAll(d => d.Ended);
+        List<DeviceNodeHost> open = [.. devices];
         while (open.Count > 0)
         {
-            var first = await Task.WhenAny([run.Result, .. open]).ConfigureAwait(false);
+            var first = await Task.WhenAny([run.Result, .. open.Select(d => d.Ended)]).ConfigureAwait(false);
             if (first == run.Result)
             {
                 break;
             }
 
             await first.ConfigureAwait(false);
-            open.Remove(first);
+            var ended = open.First(d => d.Ended == first);
+            open.Remove(ended);
+            if (ended.IsDrained)
+            {
+                // It leaves now, so that its shared devices move; the others leave when all is over.
+                await ended.DisposeAsync().ConfigureAwait(false);
+                devices.Remove(ended);
+            }
         }
 
         return await run.Result.ConfigureAwait(false);

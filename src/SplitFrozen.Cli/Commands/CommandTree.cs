@@ -8,6 +8,7 @@ using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
+using SplitFrozen.Cli.Operating;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
 
@@ -50,11 +51,13 @@ internal static class CommandTree
             MergeCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
+            DrainCommand.Create(environment),
             ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
             SimulateCommand.Create(environment),
+            StatusCommand.Create(environment),
         };
         return root;
     }

@@ -19,8 +19,9 @@ internal static class DeviceCommand
         using var log = RunLog.ToTerminal(environment.Out.Profile.Out.Writer, environment.Time);
         var stop = environment.Stop.Token;
         log.Write("INFO", nameof(DeviceCommand), $"{settings.Device.Profile.Name} joins {string.Join(", ", settings.Cluster.SeedNodes)}");
-        await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
-        environment.Out.MarkupLine(stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : "[green]The run is over.[/]");
+        var isDrained = await environment.Composition.RunDeviceAsync(settings, RunLogger.Bind(hocon, log), stop).ConfigureAwait(false);
+        environment.Out.MarkupLine(
+            stop.IsCancellationRequested ? "[yellow]Left the run.[/]" : isDrained ? "[green]Left the run: the node was drained.[/]" : "[green]The run is over.[/]");
         return stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Done;
     }
 }

@@ -38,7 +38,7 @@ internal sealed class Composition : IComposition
             : throw new UserErrorException($"splitfrozen.training.method = {settings.Training.Method} runs in one process: use `splitfrozen train`.");
 
     /// <inheritdoc/>
-    public async Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
+    public async Task<bool> RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
     {
         LoadNativeLibrary(settings.Training.Threads);
         var device = settings.Device;
@@ -58,6 +58,12 @@ internal sealed class Composition : IComposition
             var stopped = new TaskCompletionSource();
             using var registration = stop.Register(() => stopped.TrySetResult());
             await (await Task.WhenAny(node.Ended, stopped.Task).ConfigureAwait(false)).ConfigureAwait(false);
+            if (stopped.Task.IsCompleted)
+            {
+                await node.DrainAsync().ConfigureAwait(false);
+            }
+
+            return node.IsDrained;
         }
     }
 

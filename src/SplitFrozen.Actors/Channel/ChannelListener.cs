@@ -155,7 +155,9 @@ internal sealed class ChannelListener : IDisposable
         }
     }
 
-    private static Socket Listen(string host, int port)
+    /// <summary>A socket that listens.</summary>
+    /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
+    internal static Socket Listen(string host, int port)
     {
         try
         {

@@ -5,28 +5,36 @@ using SplitFrozen.Domain.Configuration;
 namespace SplitFrozen.Actors.Channel;
 
 /// <summary>
-/// Emulates a device's link: what is written leaves no faster than the link's rate, and what follows a pause comes later by its latency. The time is kept
-/// from when the link was free or the bytes came, so that waits that last too long do not add up. Reads pass: little comes back.
+/// Emulates a link: what is written arrives no sooner than the link's rate and latency allow. The time is kept from when the link was free or the bytes came,
+/// so that waits that last too long do not add up. Reads pass: the other end shapes what it writes.
 /// </summary>
 internal sealed class ShapedStream : Stream
 {
     private const int SliceBytes = 256 * 1024;
 
-    private readonly Stream _inner;
-    private readonly double _ticksPerByte;
-    private readonly long _latencyTicks;
-    private long _freeAt;
+    /// <summary>A writer that goes on within this time of the last arrival had been held up by this stream.</summary>
+    private static readonly long Slack = Stopwatch.Frequency / 200;
 
-    private ShapedStream(Stream inner, double? megabits, TimeSpan latency)
-    {
-        _inner = inner;
-        _ticksPerByte = megabits is { } rate ? 8 * Stopwatch.Frequency / (rate * 1e6) : 0;
-        _latencyTicks = (long)(latency.TotalSeconds * Stopwatch.Frequency);
-    }
+    private readonly Stream _inner;
+    private readonly Func<long> _now;
+    private readonly Action<long> _waitUntil;
+    private long? _came;
+    private long _arrived;
+
+    /// <param name="inner">The connection.</param>
+    /// <param name="link">Its times.</param>
+    /// <param name="now">The present timestamp; null: that of the machine.</param>
+    /// <param name="waitUntil">Blocks until a timestamp; null: by the machine's clock.</param>
+    internal ShapedStream(Stream inner, LinkClock link, Func<long>? now = null, Action<long>? waitUntil = null) =>
+        (_inner, Link, _now, _waitUntil) = (inner, link, now ?? Stopwatch.GetTimestamp, waitUntil ?? WaitUntil);
 
     /// <summary>Wraps the stream where the profile asks for that.</summary>
     public static Stream Wrap(NodeProfile profile, Stream inner) =>
-        profile.LinkMegabits is null && profile.LinkLatency == TimeSpan.Zero ? inner : new ShapedStream(inner, profile.LinkMegabits, profile.LinkLatency);
+        profile.LinkMegabits is null && profile.LinkLatency == TimeSpan.Zero ? inner
+            : new ShapedStream(inner, new LinkClock(profile.LinkMegabits, profile.LinkLatency));
+
+    /// <summary>The link's times; may be set when it is known whose connection it is.</summary>
+    public LinkClock Link { get; set; }
 
     public override bool CanRead => _inner.CanRead;
 
@@ -56,16 +64,19 @@ internal sealed class ShapedStream : Stream
 
     public override bool CanTimeout => _inner.CanTimeout;
 
+    /// <summary>What is written next came to the link at this time, and not when it is written.</summary>
+    public void Came(long at) => _came = at;
+
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        var now = Stopwatch.GetTimestamp();
-        _freeAt = now > _freeAt ? now + _latencyTicks : _freeAt;
+        var now = _now();
+        var came = _came ?? (now - _arrived <= Slack ? Link.LeftAt : now);
         while (!buffer.IsEmpty)
         {
             // In slices, so that the real sending happens within the emulated time and not after it.
             var slice = buffer[..Math.Min(SliceBytes, buffer.Length)];
-            _freeAt += (long)(slice.Length * _ticksPerByte);
-            WaitUntil(_freeAt);
+            _arrived = Link.Send(came, slice.Length);
+            _waitUntil(_arrived);
             _inner.Write(slice);
             buffer = buffer[slice.Length..];
         }
@@ -93,13 +104,14 @@ internal sealed class ShapedStream : Stream
         base.Dispose(disposing);
     }
 
-    /// <summary>The channel's writer has a thread of its own, so that it may block.</summary>
-    private static void WaitUntil(long timestamp)
+    /// <summary>Blocks; who calls it has a thread of its own.</summary>
+    internal static void WaitUntil(long timestamp)
     {
         var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), timestamp);
         if (left > TimeSpan.Zero)
         {
-            Thread.Sleep(left);
+            // Sleeping takes whole milliseconds and drops the rest.
+            Thread.Sleep((int)Math.Ceiling(left.TotalMilliseconds));
         }
     }
 }

@@ -64,7 +64,7 @@ public static partial class SettingsReader
         var settings = new Settings(
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
-            Start(keys.Section("start")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
+            Start(keys.Section("start"), keys.Section("server")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
             Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")), Store(keys.Section("store")))
         {
             Evaluation = Evaluation(keys.Section("evaluation")),
@@ -165,7 +165,22 @@ public static partial class SettingsReader
         keys.Text("host"), keys.Integer("port", 0, 65535), keys.Integer("credits", 1, 1000), keys.Bytes("max-frame-bytes", 1024),
         keys.Choice<ActivationCodec>("codec"));
 
-    private static ServerSettings Server(KeyReader keys) => new(keys.BytesOr(Auto, "memory-limit", 1 << 20));
+    private static ServerSettings Server(KeyReader keys)
+    {
+        var profile = keys.Section("profile");
+        return new ServerSettings(keys.BytesOr(Auto, "memory-limit", 1 << 20))
+        {
+            Profile = Profile(profile, profile.TextOr(Auto, "name") ?? "server"),
+            Port = keys.Integer("port", 0, 65535),
+            Nodes = ServerNodes(keys),
+            LostAfter = keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
+            TakeOver = keys.Choice<TakeOver>("take-over"),
+        };
+    }
+
+    private static IReadOnlyList<NodeProfile> ServerNodes(KeyReader keys) =>
+        [.. keys.Sections("nodes", "a section such as { name = second, gigaflops = 50 }", "name", "gigaflops", "link-megabits", "link-latency")
+            .Select(node => Profile(node, node.Text("name")))];
 
     private static SecuritySettings Security(KeyReader tls) => new(new TlsSettings(
         tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca")));
@@ -194,8 +209,11 @@ public static partial class SettingsReader
         keys.Integer("exact-match-limit", 0, int.MaxValue), keys.Word("exact-match-after-training", "on", "off") == "on",
         keys.Integer("max-new-tokens", 1, 1_000_000));
 
-    private static StartSettings Start(KeyReader keys) => new(
-        keys.IntegerOr("all", "min-devices", 1, Many), keys.Duration("limit", TimeSpan.FromSeconds(1), Day));
+    private static StartSettings Start(KeyReader keys, KeyReader server) => new(
+        keys.IntegerOr("all", "min-devices", 1, Many), keys.Duration("limit", TimeSpan.FromSeconds(1), Day))
+    {
+        Servers = keys.IntegerOr(Auto, "servers", 1, 1000) ?? 1 + ServerNodes(server).Count,
+    };
 
     private static DeviceSettings Device(KeyReader keys)
     {

@@ -45,9 +45,21 @@ internal static class SettingsRules
         Require(
             tls.Enabled || settings.Control.Port is null || settings.Control.Host == "localhost" || (IPAddress.TryParse(settings.Control.Host, out var address) && IPAddress.IsLoopback(address)),
             $"splitfrozen.control.host = {settings.Control.Host} would take commands from other machines without TLS; set it to 127.0.0.1, splitfrozen.security.tls.enabled = on, or splitfrozen.control.port = off.");
-        if (settings.Nodes.GroupBy(n => n.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        Require(
+            settings.Start.Servers <= settings.Pipeline.Stages,
+            $"splitfrozen.start.servers = {settings.Start.Servers} server nodes are more than splitfrozen.pipeline.stages = {settings.Pipeline.Stages}, so that some would hold none; raise the stages, or lower the servers (auto: one more than splitfrozen.server.nodes names).");
+        Require(
+            settings.Start.Servers <= 1 || settings.Training.Method == TrainingMethods.SplitFrozen,
+            $"splitfrozen.start.servers = {settings.Start.Servers} has no meaning for splitfrozen.training.method = {settings.Training.Method}, which runs in one process; leave it and splitfrozen.server.nodes away.");
+        RequireUnique("splitfrozen.nodes", settings.Nodes);
+        RequireUnique("splitfrozen.server.nodes", settings.Server.Nodes);
+    }
+
+    private static void RequireUnique(string key, IReadOnlyList<NodeProfile> nodes)
+    {
+        if (nodes.GroupBy(n => n.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
-            throw new UserErrorException($"splitfrozen.nodes names {twice.Key} {twice.Count()} times; give each node a name of its own.");
+            throw new UserErrorException($"{key} names {twice.Key} {twice.Count()} times; give each node a name of its own.");
         }
     }
 

@@ -108,7 +108,8 @@ internal sealed class ControlHandler(ActorSystem system, IActorRef coordinator, 
         return ControlListener.Done(new DrainReport(node, [.. devices.Select(d => d.Device)], [.. devices.Where(d => d.IsPinned).Select(d => d.Device)]));
     }
 
-    private static string Role(Member member) => member.HasRole(DeviceNodeActor.Role) ? DeviceNodeActor.Role : ServerNode.Role;
+    private static string Role(Member member) =>
+        member.HasRole(DeviceNodeActor.Role) ? DeviceNodeActor.Role : member.HasRole(StageNode.Role) ? StageNode.Role : ServerNode.Role;
 
     private static T Ask<T>(IActorRef actor, object question) => actor.Ask<T>(question, Patience).GetAwaiter().GetResult();
 }

@@ -138,6 +138,7 @@ internal sealed partial class PipelineCoordinatorActor
     private void End()
     {
         Timers.CancelAll();
+        FinishServers();
         if (_failure is not null)
         {
             Notify(new RunEvent.Failed(_failure.Message));

@@ -20,11 +20,6 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>First phase: devices join until there are enough.</summary>
     private void Gathering()
     {
-        Receive<StageEvents.Loaded>(m =>
-        {
-            _stages.On(m, Sender);
-            BeginWhenReady();
-        });
         Always();
         Receive<DeviceEvents.Prepared>(m =>
         {
@@ -39,7 +34,7 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>Training begins when the devices and the trainer stages are there.</summary>
     private void BeginWhenReady()
     {
-        if (Prepared >= Needed && _stages.IsLoaded)
+        if (Prepared >= Needed && _stages.HasBeenUp)
         {
             BecomeTraining();
         }

@@ -3,6 +3,7 @@ using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Shuffle;
+using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
@@ -40,7 +41,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
         var pipeline = run.Settings.Pipeline;
         _stages = new StagePipeline(
-            pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, StageFailed, StageLost);
+            pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, peers.Vault, Restore, StageFailed, StageLost);
         _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
             ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
             : null;
@@ -54,21 +55,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(EvaluationSet, _run.Sets.Evaluation));
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(ValidationSet, _run.Sets.Validation));
-        HostStages();
         AnnounceWaiting();
-    }
-
-    /// <summary>Starts the trainer stages, with as equal shares of the blocks as may be.</summary>
-    private void HostStages()
-    {
-        var trainer = _run.Trainer;
-        var ranges = new BlockRange(trainer.Cut, _run.Model.Shape.Layers).Cut(_stages.Count);
-        for (var stage = 0; stage < ranges.Count; stage++)
-        {
-            _peers.Stages.Tell(new StageCommands.Host(0, stage, new StageSpec(
-                _run.Spec.ModelFingerprint, trainer.Task, trainer.Labels, trainer.Cut, ranges[stage].From, ranges[stage].To, trainer.Lora.Rank,
-                trainer.Lora.Alpha, trainer.Lora.Dropout, [.. trainer.Lora.Targets], trainer.WeightDecay, trainer.ClipNorm, trainer.Seed, _run.Spec.Threads)));
-        }
     }
 
     private void StageFailed(int stage, string reason)
@@ -90,7 +77,6 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<ChannelRefused>(m => Refused(m.Refusal));
         Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
-        Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
         Receive<ShuffleActor.Taken>(m =>
         {
             _labels.AddRange(m.Batch.Targets);
@@ -99,6 +85,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         });
         AlwaysStore();
         Receive<ReadStatus>(_ => Sender.Tell(Status()));
+        AlwaysServers();
+        Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
         Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
     }
 
@@ -110,7 +98,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private void Notify(RunEvent e) => _run.Observer.On(e);
 
     /// <summary>The actors and the channel that the coordinator works with.</summary>
-    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, IActorRef Stages, IActorRef Files, ChannelListener Channel);
+    internal sealed record Peers(IActorRef Allocator, IActorRef Shuffle, IActorRef CatchUp, StageVault Vault, IActorRef Files, ChannelListener Channel);
 
     /// <summary>End the run in order: finish the global batch at hand, write a checkpoint and the adapter.</summary>
     internal sealed record Stop : ILocalMessage

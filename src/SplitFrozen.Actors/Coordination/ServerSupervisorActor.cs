@@ -48,7 +48,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<ShuffleActor.Supplied>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.StoreReport>(m => _coordinator.Forward(m));
         Receive<CatchUpActor.RowsChecked>(m => _coordinator.Forward(m));
-        Receive<StageEvents.IStageEvent>(m => _coordinator.Forward(m));
+        Receive<ServerEvents.IServerEvent>(m => _coordinator.Forward(m));
         Receive<PipelineCoordinatorActor.ChannelRefused>(m => _coordinator.Forward(m));
         Receive<ClusterEvent.MemberUp>(m => _run.Observer.On(
             new RunEvent.NodeJoined(NodeName.Of(m.Member), RoleOf(m.Member), m.Member.Address.ToString())));
@@ -86,16 +86,18 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var store = isStoring ? OpenStore() : null;
         var catchUp = Context.ActorOf(
             Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens, isStoring)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
-        var stages = Context.ActorOf(Props.Create(() => new StageHostActor(_run.Model)), "stages");
+        var vault = new StageVault();
         var files = Context.ActorOf(
             Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
         var shuffle = Context.ActorOf(
             Props.Create(() => new ShuffleActor(catchUp, _run.Spec.Cut, store, settings.Pipeline.UnitTokens, _run.Model.Shape.Width)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
         _channel = OpenChannel(shuffle);
-        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, stages, files, _channel);
+        var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, vault, files, _channel);
         var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers)), "coordinator");
         _coordinator = coordinator;
         OpenControl();
+        var host = new StageHostOptions(_run.Model, settings.Server.Profile, _run.Spec.Threads, Self, Door(), vault);
+        Context.ActorOf(Props.Create(() => new StageHostActor(host)), "stages");
         _stop = _run.StopRequested.Register(() => coordinator.Tell(PipelineCoordinatorActor.Stop.Instance));
     }
 
@@ -106,6 +108,13 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         _channel?.Dispose();
         _identity?.Dispose();
         Cluster.Get(Context.System).Unsubscribe(Self);
+    }
+
+    /// <summary>Other server nodes connect only where there are to be some.</summary>
+    private DoorOptions? Door()
+    {
+        var channel = _run.Settings.Channel;
+        return _run.Settings.Start.Servers > 1 ? new DoorOptions(channel.Host, _run.Settings.Server.Port, _identity, channel.MaxFrameBytes) : null;
     }
 
     private ActivationStore OpenStore()
@@ -147,7 +156,8 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         }
     }
 
-    private static string RoleOf(Member member) => member.HasRole(ServerNode.Role) ? ServerNode.Role : Devices.DeviceNodeActor.Role;
+    private static string RoleOf(Member member) =>
+        member.HasRole(ServerNode.Role) ? ServerNode.Role : member.HasRole(StageNode.Role) ? StageNode.Role : Devices.DeviceNodeActor.Role;
 
     /// <summary>Sent by the singleton's manager when the server node leaves.</summary>
     internal sealed record Terminate : ILocalMessage

@@ -20,6 +20,7 @@ internal sealed partial class StagePipeline
     private BatchRunner? _runner;
     private double[][] _squares = [];
     private double _norm;
+    private bool _stepped;
 
     /// <summary>Whether a global batch is at hand.</summary>
     public bool IsTraining => _work is not null;
@@ -47,14 +48,14 @@ internal sealed partial class StagePipeline
         _kept[id.Index] = (batch, rented);
         if (!_resetting && _runner?.Awaits(id.Index) == true)
         {
-            _stages[0]!.Tell(new LoRATrainerActor.FirstForward(_generation, id, batch));
+            _stages[0]!.Tell(new LoRATrainerActor.FirstForward(Generation, id, batch));
         }
     }
 
     private void StartBatch()
     {
         var schedule = PipelineSchedule.Create(order, stages, _work!.MicroBatches);
-        _runner = new BatchRunner(schedule, pendingWeights);
+        (_runner, _stepped) = (new BatchRunner(schedule, pendingWeights), false);
         foreach (var microBatch in _ready)
         {
             _runner.Arrived(0, new Operation(OperationKind.Forward, microBatch));
@@ -89,7 +90,7 @@ internal sealed partial class StagePipeline
         if (_runner.IsDone)
         {
             _squares = new double[stages][];
-            TellAll(new StageCommands.ReadGradients(_generation));
+            TellAll(new StageCommands.ReadGradients(Generation));
         }
     }
 
@@ -99,10 +100,10 @@ internal sealed partial class StagePipeline
         switch (operation.Kind)
         {
             case OperationKind.Forward when stage > 0:
-                _stages[stage]!.Tell(new StageCommands.Forward(_generation, id));
+                _stages[stage]!.Tell(new StageCommands.Forward(Generation, id));
                 break;
             case OperationKind.Forward when _kept.TryGetValue(id.Index, out var kept):
-                _stages[0]!.Tell(new LoRATrainerActor.FirstForward(_generation, id, kept.Batch));
+                _stages[0]!.Tell(new LoRATrainerActor.FirstForward(Generation, id, kept.Batch));
                 break;
             case OperationKind.Forward:
                 if (_asked.Add(id.Index))
@@ -112,10 +113,10 @@ internal sealed partial class StagePipeline
 
                 break;
             case OperationKind.BackwardInput:
-                _stages[stage]!.Tell(new StageCommands.BackwardInput(_generation, id, _runner!.SendsGradient(operation.Kind)));
+                _stages[stage]!.Tell(new StageCommands.BackwardInput(Generation, id, _runner!.SendsGradient(operation.Kind)));
                 break;
             case OperationKind.BackwardWeights:
-                _stages[stage]!.Tell(new StageCommands.BackwardWeights(_generation, id, _runner!.SendsGradient(operation.Kind)));
+                _stages[stage]!.Tell(new StageCommands.BackwardWeights(Generation, id, _runner!.SendsGradient(operation.Kind)));
                 break;
         }
     }
@@ -149,13 +150,25 @@ internal sealed partial class StagePipeline
 
         var score = _runner!.Score;
         _norm = double.IsFinite(score.LossSum) ? GradientNorm.Of(_squares.SelectMany(s => s), score.Targets) : double.NaN;
-        TellAll(new StageCommands.Step(_generation, _work!.Step, _work.LearningRate, score.Targets, _norm));
+        TellAll(new StageCommands.Step(Generation, _work!.Step, _work.LearningRate, score.Targets, _norm));
     }
 
     private void Stepped(StageEvents.Stepped stepped)
     {
         clock.Step(stepped.Seconds);
         if (!Answered(stepped.Stage))
+        {
+            return;
+        }
+
+        _stepped = true;
+        EndStep();
+    }
+
+    /// <summary>The global batch is done when all stages have stepped and their states are in the vault: from then on nothing of it need be done again.</summary>
+    private void EndStep()
+    {
+        if (!_stepped || !vault.HasAll(stages, _work!.Step + 1))
         {
             return;
         }
@@ -167,7 +180,7 @@ internal sealed partial class StagePipeline
 
         var (work, score) = (_work!, _runner!.Score);
         _kept.Clear();
-        (_work, _runner) = (null, null);
+        (_work, _runner, _stepped) = (null, null, false);
         _steps++;
         End();
         work.Done(score, _norm);

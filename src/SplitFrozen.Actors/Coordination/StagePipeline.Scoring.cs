@@ -13,8 +13,6 @@ namespace SplitFrozen.Actors.Coordination;
 internal sealed partial class StagePipeline
 {
     private ScoringWork? _scoring;
-    private StageCollection? _collection;
-    private Action<StageState>? _collected;
 
     /// <summary>Scores a set that lies at the frozen line.</summary>
     /// <param name="batches">The set.</param>
@@ -34,18 +32,14 @@ internal sealed partial class StagePipeline
         }
     });
 
-    /// <summary>Collects adapter and optimiser state of all stages.</summary>
-    public void Collect(Action<StageState> done) => Begin(() =>
-    {
-        (_collection, _collected) = (new StageCollection(stages), done);
-        TellAll(new StageCommands.Collect(_generation));
-    });
+    /// <summary>Gives adapter and optimiser of all stages after the last step. The vault has them, even while a stage is lost.</summary>
+    public void Collect(Action<StageState> done) => done(vault.Whole(stages, _steps));
 
     private void ScoreNext()
     {
         if (_scoring is { } work && work.Sent < work.Batches.Count)
         {
-            _stages[0]!.Tell(new LoRATrainerActor.Score(_generation, work.Sent, work.Batches[work.Sent]));
+            _stages[0]!.Tell(new LoRATrainerActor.Score(Generation, work.Sent, work.Batches[work.Sent]));
             work.Sent++;
         }
     }
@@ -78,18 +72,6 @@ internal sealed partial class StagePipeline
         _scoring = null;
         End();
         work.Done(work.Sum, Stopwatch.GetElapsedTime(work.Started).TotalSeconds);
-    }
-
-    private void Collected(StageEvents.Collected collected)
-    {
-        _collection?.Complete(collected.Stage);
-        if (_collection is { IsComplete: true } complete)
-        {
-            var done = _collected!;
-            (_collection, _collected) = (null, null);
-            End();
-            done(complete.State());
-        }
     }
 
     private sealed class ScoringWork(IReadOnlyList<ActivationBatch> batches, Action<TargetScore, double> done)

@@ -15,30 +15,40 @@ namespace SplitFrozen.Actors.Coordination;
 /// <param name="stages">Number of stages p.</param>
 /// <param name="pendingWeights">W that a stage may put off.</param>
 /// <param name="clock">Told how long operations take.</param>
+/// <param name="vault">The states of all stages.</param>
+/// <param name="restore">Given a stage, steps and the state after them, before the stage goes back to it: brings it to the stage's node.</param>
 /// <param name="report">Told of a stage that was started again.</param>
 /// <param name="fail">Ends the run: a stage does not come back.</param>
 internal sealed partial class StagePipeline(
-    ScheduleKind order, int stages, int pendingWeights, RunClock clock, Action<int, string> report, Action<string> fail)
+    ScheduleKind order, int stages, int pendingWeights, RunClock clock, StageVault vault, Action<int, int, StageState> restore, Action<int, string> report,
+    Action<string> fail)
 {
     /// <summary>Faults in doing the same thing after which it is given up: it would not go better the next time.</summary>
     private const int MostFaults = 3;
 
     private readonly IActorRef?[] _stages = new IActorRef?[stages];
     private readonly HashSet<int> _answered = [];
+    private readonly long[] _trainable = new long[stages];
     private Action? _again;
     private bool _resetting;
-    private int _generation;
+    private bool _up;
     private int _steps;
     private int _faults;
 
     /// <summary>Number of stages p.</summary>
     public int Count => stages;
 
-    /// <summary>Whether all stages are loaded.</summary>
+    /// <summary>Whether all stages are loaded; they may not be connected yet.</summary>
     public bool IsLoaded => Array.TrueForAll(_stages, s => s is not null);
 
+    /// <summary>Whether all stages were loaded and connected at least once: training can begin.</summary>
+    public bool HasBeenUp { get; private set; }
+
+    /// <summary>The generation: a new one begins whenever the stages go back to the last step.</summary>
+    public int Generation { get; private set; }
+
     /// <summary>Trainable numbers of all stages.</summary>
-    public long TrainableParameters { get; private set; }
+    public long TrainableParameters => _trainable.Sum();
 
     /// <summary>Operations under an emulated profile that took longer than it allows.</summary>
     public long Overruns { get; private set; }
@@ -49,7 +59,7 @@ internal sealed partial class StagePipeline(
     /// <summary>Takes what a stage tells.</summary>
     public void On(StageEvents.IStageEvent e, IActorRef sender)
     {
-        if (e.Generation != _generation || e.Stage >= stages)
+        if (e.Generation != Generation || e.Stage >= stages)
         {
             return;
         }
@@ -72,13 +82,46 @@ internal sealed partial class StagePipeline(
         }
     }
 
+    /// <summary>Stages are lost, or their links: what they still tell does not count, and what is at hand is done again when all are back.</summary>
+    /// <param name="lost">Stages that are to be loaded elsewhere.</param>
+    public void Suspend(IEnumerable<int> lost)
+    {
+        foreach (var stage in lost)
+        {
+            _stages[stage] = null;
+        }
+
+        (_up, _resetting) = (false, true);
+    }
+
+    /// <summary>All stages are loaded and connected.</summary>
+    public void Up()
+    {
+        _up = true;
+        if (HasBeenUp)
+        {
+            BeginGeneration();
+        }
+
+        HasBeenUp = true;
+    }
+
+    /// <summary>A state of a stage on another node came to the vault.</summary>
+    public void StateKept()
+    {
+        if (!_resetting)
+        {
+            EndStep();
+        }
+    }
+
     /// <summary>Leaves what is at hand: the stages go back to the last step, and are ready for something else.</summary>
     public void Abandon()
     {
         if (_again is not null)
         {
             _again = null;
-            (_work, _runner, _scoring, _collection, _collected) = (null, null, null, null, null);
+            (_work, _runner, _scoring) = (null, null, null);
             BeginGeneration();
         }
     }
@@ -102,30 +145,11 @@ internal sealed partial class StagePipeline(
             case StageEvents.Scored scored:
                 Scored(scored);
                 break;
-            case StageEvents.TensorPart part:
-                _collection?.Add(part);
-                break;
-            case StageEvents.Collected collected:
-                Collected(collected);
-                break;
         }
     }
 
-    private void Loaded(StageEvents.Loaded loaded, IActorRef sender)
-    {
-        _stages[loaded.Stage] = sender;
-        TrainableParameters += loaded.TrainableParameters;
-        if (!IsLoaded)
-        {
-            return;
-        }
-
-        for (var stage = 0; stage < stages; stage++)
-        {
-            _stages[stage]!.Tell(new LoRATrainerActor.Join(
-                stage + 1 < stages ? _stages[stage + 1]! : ActorRefs.Nobody, stage > 0 ? _stages[stage - 1]! : ActorRefs.Nobody));
-        }
-    }
+    private void Loaded(StageEvents.Loaded loaded, IActorRef sender) =>
+        (_stages[loaded.Stage], _trainable[loaded.Stage]) = (sender, loaded.TrainableParameters);
 
     private void Recover(StageEvents.Restarted restarted)
     {
@@ -139,12 +163,23 @@ internal sealed partial class StagePipeline(
         BeginGeneration();
     }
 
+    /// <summary>All stages go back to the last step; while not all are there, that waits until they are.</summary>
     private void BeginGeneration()
     {
-        _generation++;
         _resetting = true;
+        if (!_up)
+        {
+            return;
+        }
+
+        Generation++;
         _answered.Clear();
-        TellAll(new StageCommands.Reset(_generation, _steps));
+        for (var stage = 0; _steps > 0 && stage < stages; stage++)
+        {
+            restore(stage, _steps, vault.After(stage, _steps)!);
+        }
+
+        TellAll(new StageCommands.Reset(Generation, _steps));
     }
 
     /// <summary>Begins something that is done again from its beginning if a stage fails meanwhile.</summary>

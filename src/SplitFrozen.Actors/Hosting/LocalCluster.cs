@@ -10,7 +10,7 @@ using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Actors.Hosting;
 
-/// <summary>A cluster in one process: a server node and the device nodes of splitfrozen.nodes, each an actor system of its own, joined over TCP on loopback.</summary>
+/// <summary>A cluster in one process: a server node, the further ones of splitfrozen.server.nodes and the device nodes of splitfrozen.nodes, each an actor system of its own, joined over TCP on loopback.</summary>
 public static class LocalCluster
 {
     /// <summary>Forms the cluster, runs to the end, and takes the cluster down again.</summary>
@@ -29,10 +29,18 @@ public static class LocalCluster
         var nodes = settings.Nodes;
         using var identity = TlsIdentity.Load(settings.Security.Tls);
         var devices = new List<DeviceNodeHost>();
+        var stages = new List<StageNode>();
         var server = ServerNode.Start(run, akka, nodes.Count);
         try
         {
             var cluster = settings.Cluster with { Port = 0, SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] };
+            foreach (var profile in settings.Server.Nodes)
+            {
+                var options = new StageNodeOptions(
+                    cluster, profile, run.Model, run.Spec.Threads, settings.Channel.Host, Port: 0, settings.Channel.MaxFrameBytes, identity, StartLimit: null);
+                stages.Add(StageNode.Start(options, akka, nodes.Count));
+            }
+
             foreach (var profile in nodes)
             {
                 var options = new DeviceNodeOptions(
@@ -44,35 +52,37 @@ public static class LocalCluster
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
             }
 
-            return await FirstOf(run, devices).ConfigureAwait(false);
+            return await FirstOf(run, [.. devices.Select(LeaveWhenDrainedAsync), .. stages.Select(s => s.Ended)]).ConfigureAwait(false);
         }
         finally
         {
-            await Task.WhenAll([.. devices.Select(d => d.EndAsync()), server.EndAsync()]).ConfigureAwait(false);
+            await Task.WhenAll([.. devices.Select(d => d.EndAsync()), .. stages.Select(s => s.EndAsync()), server.EndAsync()]).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The run's result, or the first failure of a device node if that comes before.</summary>
-    private static async Task<RunSummary> FirstOf(ServerRun run, List<DeviceNodeHost> devices)
+    /// <summary>A node that was drained leaves the cluster at once, so that its shared devices move; the others leave when all is over.</summary>
+    private static async Task LeaveWhenDrainedAsync(DeviceNodeHost device)
     {
-        List<DeviceNodeHost> open = [.. devices];
+        await device.Ended.ConfigureAwait(false);
+        if (device.IsDrained)
+        {
+            await device.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The run's result, or the first failure of another node if that comes before.</summary>
+    private static async Task<RunSummary> FirstOf(ServerRun run, List<Task> open)
+    {
         while (open.Count > 0)
         {
-            var first = await Task.WhenAny([run.Result, .. open.Select(d => d.Ended)]).ConfigureAwait(false);
+            var first = await Task.WhenAny([run.Result, .. open]).ConfigureAwait(false);
             if (first == run.Result)
             {
                 break;
             }
 
             await first.ConfigureAwait(false);
-            var ended = open.First(d => d.Ended == first);
-            open.Remove(ended);
-            if (ended.IsDrained)
-            {
-                // It leaves now, so that its shared devices move; the others leave when all is over.
-                await ended.DisposeAsync().ConfigureAwait(false);
-                devices.Remove(ended);
-            }
+            open.Remove(first);
         }
 
         return await run.Result.ConfigureAwait(false);

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using Akka.Actor;
 
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
@@ -20,9 +21,10 @@ internal sealed class LoRATrainerActor : ReceiveActor
     private readonly TrainerSpec _spec;
     private readonly StageMemory _memory;
     private readonly Dictionary<(RowsKind Kind, int Index), StageRows> _inputs = [];
-    private readonly Dictionary<int, int[]> _lengths = [];
+    private readonly Dictionary<int, (int[] Lengths, OperationFlops Flops)> _open = [];
     private readonly Dictionary<int, StageRows> _gradients = [];
     private ITrainerStage? _stage;
+    private StageCommands.Reset? _reset;
 
     public LoRATrainerActor(IModelSource model, TrainerSpec spec, StageMemory memory)
     {
@@ -32,13 +34,13 @@ internal sealed class LoRATrainerActor : ReceiveActor
         Receive<FirstForward>(m => IsCurrent(m.Generation), m => Forward(m.Id, m.Batch));
         Receive<Score>(m => IsCurrent(m.Generation), m => Evaluate(new MicroBatchId(0, m.Index), m.Batch));
         Receive<StageCommands.Reset>(Reset);
+        Receive<StateArrived>(_ => Restore());
         Receive<StageCommands.IStageCommand>(m => !IsCurrent(m.Generation), _ => { });
         Receive<StageCommands.Forward>(m => Consume(RowsKind.Activations, m.Id, rows => Forward(m.Id, rows.Batch)));
         Receive<StageCommands.BackwardInput>(BackwardInput);
         Receive<StageCommands.BackwardWeights>(BackwardWeights);
         Receive<StageCommands.ReadGradients>(_ => Tell(new StageEvents.GradientsRead(_memory.Stage, _memory.Generation, Stage.GradientSquares())));
         Receive<StageCommands.Step>(Step);
-        Receive<StageCommands.Collect>(_ => SendState());
     }
 
     private ITrainerStage Stage => _stage!;
@@ -48,7 +50,6 @@ internal sealed class LoRATrainerActor : ReceiveActor
         try
         {
             _stage = _model.LoadTrainer(_spec);
-            _memory.Keep(0, State());
             Tell(new StageEvents.Loaded(_memory.Stage, _memory.Generation, Stage.TrainableParameters));
         }
         catch (UserErrorException e)
@@ -101,11 +102,13 @@ internal sealed class LoRATrainerActor : ReceiveActor
     private void Forward(MicroBatchId id, ActivationBatch batch)
     {
         var started = Stopwatch.GetTimestamp();
-        _lengths[id.Index] = batch.Lengths;
+        var flops = Flops(batch);
+        _open[id.Index] = (batch.Lengths, flops);
         var output = Rent(Stage.IsLast, batch.Lengths, out var rented);
         var score = Stage.Forward(id.Index, id.Step, batch, output.Span);
+        var overran = Overran(started, flops.Forward);
         Pass(_memory.Above, RowsKind.Activations, id, batch with { Values = output }, rented);
-        Done(started, score);
+        Done(started, overran, score);
     }
 
     private void BackwardInput(StageCommands.BackwardInput m)
@@ -123,9 +126,10 @@ internal sealed class LoRATrainerActor : ReceiveActor
     private void BackwardInput(StageCommands.BackwardInput m, ReadOnlyMemory<float> outputGradient)
     {
         var started = Stopwatch.GetTimestamp();
-        var lengths = _lengths[m.Id.Index];
+        var (lengths, flops) = _open[m.Id.Index];
         var gradient = Rent(Stage.IsFirst, lengths, out var rented);
         Stage.BackwardInput(m.Id.Index, outputGradient.Span, gradient.Span);
+        var overran = Overran(started, flops.BackwardInput);
         var batch = new ActivationBatch(gradient, lengths, [], []);
         if (m.SendGradient)
         {
@@ -136,26 +140,29 @@ internal sealed class LoRATrainerActor : ReceiveActor
             _gradients[m.Id.Index] = new StageRows(_memory.Generation, RowsKind.Gradients, m.Id, batch, rented);
         }
 
-        Done(started, default);
+        Done(started, overran, default);
     }
 
     private void BackwardWeights(StageCommands.BackwardWeights m)
     {
         var started = Stopwatch.GetTimestamp();
         Stage.BackwardWeights(m.Id.Index);
-        _lengths.Remove(m.Id.Index);
+        _open.Remove(m.Id.Index, out var open);
+        var overran = Overran(started, open.Flops.BackwardWeights);
         if (m.SendGradient && _gradients.Remove(m.Id.Index, out var rows))
         {
-            _memory.Below.Tell(rows);
+            _memory.Below!(rows);
         }
 
-        Done(started, default);
+        Done(started, overran, default);
     }
 
     private void Evaluate(MicroBatchId id, ActivationBatch batch)
     {
+        var started = Stopwatch.GetTimestamp();
         var output = Rent(Stage.IsLast, batch.Lengths, out var rented);
         var score = Stage.Evaluate(batch, output.Span);
+        Overran(started, Flops(batch).Forward);
         Pass(_memory.Above, RowsKind.Scoring, id, batch with { Values = output }, rented);
         if (Stage.IsLast)
         {
@@ -169,7 +176,7 @@ internal sealed class LoRATrainerActor : ReceiveActor
     {
         var started = Stopwatch.GetTimestamp();
         Stage.Step(m.LearningRate, m.Targets, m.Norm);
-        _memory.Keep(m.Number + 1, State());
+        _memory.States.Keep(_memory.Stage, m.Number + 1, new StageState(Stage.AdapterTensors(), Stage.OptimizerTensors()));
         Tell(new StageEvents.Stepped(_memory.Stage, _memory.Generation, Stopwatch.GetElapsedTime(started).TotalSeconds));
     }
 
@@ -177,12 +184,33 @@ internal sealed class LoRATrainerActor : ReceiveActor
     private void Reset(StageCommands.Reset m)
     {
         Drop();
-        _memory.Generation = m.Generation;
-        var state = _memory.After(m.Steps);
+        (_memory.Generation, _reset) = (m.Generation, m);
+        Restore();
+    }
+
+    /// <summary>Goes back to the state that was asked for, if it is here; before the first step it is that of a stage just loaded.</summary>
+    private void Restore()
+    {
+        if (_reset is not { } order)
+        {
+            return;
+        }
+
+        var state = order.Steps == 0 ? null : _memory.States.After(_memory.Stage, order.Steps);
+        if (order.Steps > 0 && state is null)
+        {
+            return;
+        }
+
+        _reset = null;
         _stage = _model.LoadTrainer(_spec);
-        Stage.SetAdapter(state.Adapter);
-        Stage.SetOptimizer(state.Optimizer);
-        Tell(new StageEvents.ResetDone(_memory.Stage, m.Generation));
+        if (state is not null)
+        {
+            Stage.SetAdapter(state.Adapter);
+            Stage.SetOptimizer(state.Optimizer);
+        }
+
+        Tell(new StageEvents.ResetDone(_memory.Stage, order.Generation));
     }
 
     private void Drop()
@@ -196,37 +224,18 @@ internal sealed class LoRATrainerActor : ReceiveActor
 
         _inputs.Clear();
         _gradients.Clear();
-        _lengths.Clear();
+        _open.Clear();
     }
 
-    private StageState State() => new(Stage.AdapterTensors(), Stage.OptimizerTensors());
+    private void Done(long started, bool overran, TargetScore score) => Tell(new StageEvents.OperationDone(
+        _memory.Stage, _memory.Generation, Stopwatch.GetElapsedTime(started).TotalSeconds, overran, score.LossSum, score.Targets, score.Correct));
 
-    private void SendState()
-    {
-        var state = State();
-        Send(state.Adapter, isOptimizer: false);
-        Send(state.Optimizer, isOptimizer: true);
-        Tell(new StageEvents.Collected(_memory.Stage, _memory.Generation));
-    }
+    /// <summary>Waits as long as the emulated node would have taken, if one is emulated.</summary>
+    /// <returns>Whether it really took longer.</returns>
+    private bool Overran(long started, double flops) => _memory.Pace?.Finish(started, Stopwatch.GetTimestamp(), flops) ?? false;
 
-    private void Send(IReadOnlyList<TensorData> tensors, bool isOptimizer)
-    {
-        foreach (var tensor in tensors)
-        {
-            var rest = tensor.Bytes;
-            do
-            {
-                var part = rest[..Math.Min(rest.Length, StageEvents.TensorPart.MostBytes)];
-                rest = rest[part.Length..];
-                Tell(new StageEvents.TensorPart(
-                    _memory.Stage, _memory.Generation, isOptimizer, tensor.Name, [.. tensor.Shape], tensor.Bytes.Length, part.ToArray()));
-            }
-            while (rest.Length > 0);
-        }
-    }
-
-    private void Done(long started, TargetScore score) => Tell(new StageEvents.OperationDone(
-        _memory.Stage, _memory.Generation, Stopwatch.GetElapsedTime(started).TotalSeconds, Overran: false, score.LossSum, score.Targets, score.Correct));
+    private OperationFlops Flops(ActivationBatch batch) => _memory.Pace is null ? default : TrainingCosts.Stage(
+        _model.Shape, _spec, batch.Lengths, _spec.Task == TaskKind.Classification ? batch.Lengths.Length : batch.Targets.Count(t => t != Target.Ignored));
 
     /// <summary>Rents room for rows of these lengths, or none at an end of the pipeline.</summary>
     private Memory<float> Rent(bool isEnd, int[] lengths, out float[]? rented)
@@ -236,16 +245,22 @@ internal sealed class LoRATrainerActor : ReceiveActor
         return rented.AsMemory(0, size);
     }
 
-    private void Pass(IActorRef neighbour, RowsKind kind, MicroBatchId id, ActivationBatch batch, float[]? rented)
+    private void Pass(Action<StageRows>? neighbour, RowsKind kind, MicroBatchId id, ActivationBatch batch, float[]? rented)
     {
         if (rented is not null)
         {
-            neighbour.Tell(new StageRows(_memory.Generation, kind, id, batch, rented));
+            neighbour!(new StageRows(_memory.Generation, kind, id, batch, rented));
         }
     }
 
-    /// <summary>Who takes this stage's rows.</summary>
-    internal sealed record Join(IActorRef Above, IActorRef Below) : ILocalMessage;
+    /// <summary>What takes this stage's rows: a neighbour, or a link to its node. Null at the ends.</summary>
+    internal sealed record Join(Action<StageRows>? Above, Action<StageRows>? Below) : ILocalMessage;
+
+    /// <summary>A state of the stage came from the main server node.</summary>
+    internal sealed record StateArrived : ILocalMessage
+    {
+        public static StateArrived Instance { get; } = new();
+    }
 
     /// <summary>F of a micro-batch on the first stage; the batch stays the sender's and lies still until the operation is done.</summary>
     internal sealed record FirstForward(int Generation, MicroBatchId Id, ActivationBatch Batch) : ILocalMessage;

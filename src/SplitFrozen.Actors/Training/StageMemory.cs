@@ -1,44 +1,32 @@
 using Akka.Actor;
 
-using SplitFrozen.Domain.Models;
-
 namespace SplitFrozen.Actors.Training;
 
-/// <summary>
-/// What of a stage outlives a fault of its actor: who its neighbours are, and the state after the last two optimiser steps. Two, since a fault may come
-/// when some stages have made a step and others not. Used by one actor at a time.
-/// </summary>
-internal sealed class StageMemory(int stage, IActorRef coordinator)
+/// <summary>What of a stage outlives a fault of its actor: who is told, who its neighbours are, where its state is kept. Used by one actor at a time.</summary>
+/// <param name="stage">Place of the stage, from 0.</param>
+/// <param name="coordinator">Told what happens.</param>
+/// <param name="states">Keeps the state after each step.</param>
+/// <param name="pace">The node's emulated pace, or null: as fast as the machine is.</param>
+internal sealed class StageMemory(int stage, IActorRef coordinator, IStageStates states, ServerPace? pace)
 {
-    private readonly Dictionary<int, StageState> _states = [];
-
     /// <summary>Place of the stage, from 0.</summary>
     public int Stage => stage;
 
     /// <summary>Told what happens.</summary>
     public IActorRef Coordinator => coordinator;
 
-    /// <summary>Takes this stage's activations.</summary>
-    public IActorRef Above { get; set; } = ActorRefs.Nobody;
+    /// <summary>Keeps the state after each step.</summary>
+    public IStageStates States => states;
 
-    /// <summary>Takes this stage's gradients.</summary>
-    public IActorRef Below { get; set; } = ActorRefs.Nobody;
+    /// <summary>The node's emulated pace, or null.</summary>
+    public ServerPace? Pace => pace;
+
+    /// <summary>Takes this stage's activations, or null on the last stage.</summary>
+    public Action<StageRows>? Above { get; set; }
+
+    /// <summary>Takes this stage's gradients, or null on the first stage.</summary>
+    public Action<StageRows>? Below { get; set; }
 
     /// <summary>The generation.</summary>
     public int Generation { get; set; }
-
-    /// <summary>Keeps the state after so many steps.</summary>
-    public void Keep(int steps, StageState state)
-    {
-        _states[steps] = state;
-        _states.Remove(steps - 2);
-    }
-
-    /// <summary>The state after so many steps.</summary>
-    /// <exception cref="InvalidOperationException">It is not among the last two.</exception>
-    public StageState After(int steps) => _states.TryGetValue(steps, out var state)
-        ? state : throw new InvalidOperationException($"Stage {stage} does not have its state after {steps} steps any more.");
 }
-
-/// <summary>Adapter and optimiser of a stage.</summary>
-internal sealed record StageState(IReadOnlyList<TensorData> Adapter, IReadOnlyList<TensorData> Optimizer);

@@ -75,10 +75,18 @@ internal static class CommandTree
 
     private static Command Server(CliEnvironment environment)
     {
-        var command = new Command("server", "Start the server node of a run over several processes or machines, and wait for devices.");
+        var command = new Command(
+            "server", "Start the server node of a run over several processes or machines, and wait for devices; or, with --join, a further server node that holds trainer stages of another's run.");
         var options = TrainingOptions(command, "server.conf");
-        command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
-            environment, () => options.Load(line), environment.Composition.OpenServer).ConfigureAwait(false));
+        var join = new Option<string?>("--join")
+        {
+            Description = "Hold trainer stages for the main server whose control plane is there (splitfrozen.cluster.seed-nodes, with cluster.port = 0 unless --set says otherwise)",
+            HelpName = "HOST:PORT",
+        };
+        command.Options.Add(join);
+        command.SetAction(async (line, _) => (int)(line.GetValue(join) is null
+            ? await TrainingCommand.RunAsync(environment, () => options.Load(line), environment.Composition.OpenServer).ConfigureAwait(false)
+            : await DeviceCommand.RunStagesAsync(environment, () => options.Load(line, "splitfrozen.cluster.port=0", $"splitfrozen.cluster.seed-nodes=[\"{line.GetValue(join)}\"]")).ConfigureAwait(false)));
         return command;
     }
 

@@ -49,12 +49,14 @@ internal sealed class ConfigurationOptions
     public bool NamesFile(ParseResult line) => line.GetValue(_config) is not null;
 
     /// <summary>Reads the configuration that a command line names.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="ofCommand">Settings that the command makes itself: over the file, under what the command line sets.</param>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
-    public Config Load(ParseResult line)
+    public Config Load(ParseResult line, params IReadOnlyList<string> ofCommand)
     {
         var file = line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile);
         var shortForms = _shortForms.Select(s => (s.Key, Value: line.GetValue(s.Option))).Where(s => s.Value is not null)
             .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key}={s.Value}"));
-        return SettingsReader.Load([file], [.. line.GetValue(_set)!, .. shortForms]);
+        return SettingsReader.Load([file], [.. ofCommand, .. line.GetValue(_set)!, .. shortForms]);
     }
 }

@@ -55,15 +55,30 @@ internal sealed class Composition : IComposition
         var node = DeviceNodeHost.Start(options, akka);
         await using (node.ConfigureAwait(false))
         {
-            var stopped = new TaskCompletionSource();
-            using var registration = stop.Register(() => stopped.TrySetResult());
-            await (await Task.WhenAny(node.Ended, stopped.Task).ConfigureAwait(false)).ConfigureAwait(false);
-            if (stopped.Task.IsCompleted)
+            await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
+            if (stop.IsCancellationRequested)
             {
                 await node.DrainAsync().ConfigureAwait(false);
             }
 
             return node.IsDrained;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task RunStagesAsync(Settings settings, Config akka, CancellationToken stop)
+    {
+        LoadNativeLibrary(settings.Training.Threads);
+        var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute);
+        using var identity = TlsIdentity.Load(settings.Security.Tls);
+        var node = StageNode.Start(
+            new StageNodeOptions(
+                settings.Cluster, settings.Server.Profile, model, settings.Training.Threads, settings.Channel.Host, settings.Server.Port,
+                settings.Channel.MaxFrameBytes, identity, settings.Start.Limit),
+            akka);
+        await using (node.ConfigureAwait(false))
+        {
+            await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
         }
     }
 
@@ -162,6 +177,13 @@ internal sealed class Composition : IComposition
     {
         LoadNativeLibrary(Environment.ProcessorCount);
         ModelMerger.Write(model, adapter, labels, output);
+    }
+
+    private static async Task EndOrStopAsync(Task ended, CancellationToken stop)
+    {
+        var stopped = new TaskCompletionSource();
+        using var registration = stop.Register(() => stopped.TrySetResult());
+        await (await Task.WhenAny(ended, stopped.Task).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private static RunInputs OpenInputs(Settings settings)

@@ -110,6 +110,15 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.TrainingWaits waits:
                 Line("yellow", "waiting", $"for {waits.Device} on {waits.Node} since {Units.Seconds(waits.WaitedSeconds)}: its part was predicted to take {DecisionView.Time(waits.PredictedSeconds)}, and has taken {Units.Seconds(waits.AchievedSeconds)}");
                 break;
+            case RunEvent.ServerJoined joined:
+                Line("green", "server", $"{joined.Node} trains {Units.Count(joined.FlopsPerSecond)} FLOP/s");
+                break;
+            case RunEvent.StagePlaced placed:
+                Line("green", "stage", $"{placed.Stage}: blocks {placed.From} to {placed.To - 1} on {placed.Node}");
+                break;
+            case RunEvent.ServerProblem problem:
+                Line("yellow", "server", $"{problem.Node}: {problem.Problem}");
+                break;
             case RunEvent.DeviceProblem problem:
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;

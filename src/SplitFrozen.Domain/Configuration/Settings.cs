@@ -121,9 +121,35 @@ public sealed record PipelineSettings(int GrantBatches, int Window, int UnitToke
 /// <param name="Codec">How activations are written.</param>
 public sealed record ChannelSettings(string Host, int Port, int Credits, int MaxFrameBytes, ActivationCodec Codec);
 
+/// <summary>Where stages of a lost server node go.</summary>
+public enum TakeOver
+{
+    /// <summary>To whichever server node is done soonest with them.</summary>
+    Any,
+
+    /// <summary>Only to one that holds no stage: a spare one, or the lost one started again.</summary>
+    Spare,
+}
+
 /// <summary>Keys splitfrozen.server.*</summary>
 /// <param name="MemoryLimit">Most bytes of forward units that the server holds, or null: half of the machine's memory.</param>
-public sealed record ServerSettings(long? MemoryLimit);
+public sealed record ServerSettings(long? MemoryLimit)
+{
+    /// <summary>What this server node pretends to be (key <c>profile</c>).</summary>
+    public NodeProfile Profile { get; init; } = new("server", null);
+
+    /// <summary>TCP port where other server nodes connect, 0 for a free one (key <c>port</c>).</summary>
+    public int Port { get; init; }
+
+    /// <summary>Further server nodes that <c>train</c> starts (key <c>nodes</c>).</summary>
+    public IReadOnlyList<NodeProfile> Nodes { get; init; } = [];
+
+    /// <summary>How long training waits for lost stages to be held and connected again (key <c>lost-after</c>).</summary>
+    public TimeSpan LostAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Where stages of a lost server node go (key <c>take-over</c>).</summary>
+    public TakeOver TakeOver { get; init; }
+}
 
 /// <summary>Keys splitfrozen.security.*</summary>
 /// <param name="Tls">Certificates.</param>
@@ -178,7 +204,11 @@ public sealed record HealthSettings(string Host, int? Port);
 /// <summary>Keys splitfrozen.start.*</summary>
 /// <param name="MinDevices">Training starts when so many devices have joined; null: all of splitfrozen.data.devices.</param>
 /// <param name="Limit">How long the start may take before the run ends with the names of those it waited for.</param>
-public sealed record StartSettings(int? MinDevices, TimeSpan Limit);
+public sealed record StartSettings(int? MinDevices, TimeSpan Limit)
+{
+    /// <summary>Server nodes on which stages are placed, the main one included (key <c>servers</c>).</summary>
+    public int Servers { get; init; } = 1;
+}
 
 /// <summary>Keys splitfrozen.device.* (a device process of its own)</summary>
 /// <param name="Id">The device hosted, or null: this node hosts whatever shared partitions come its way.</param>

@@ -25,6 +25,21 @@ public abstract record RunEvent
     /// <summary>A trainer stage failed and was started again.</summary>
     public sealed record StageProblem(int Stage, string Problem) : RunEvent;
 
+    /// <summary>A server node can hold stages.</summary>
+    /// <param name="Node">Its name.</param>
+    /// <param name="FlopsPerSecond">What it measured: floating-point operations a second in training a block.</param>
+    public sealed record ServerJoined(string Node, double FlopsPerSecond) : RunEvent;
+
+    /// <summary>A server node was refused or lost, or a link of it broke.</summary>
+    public sealed record ServerProblem(string Node, string Problem) : RunEvent;
+
+    /// <summary>A trainer stage was placed on a server node; told where there are several.</summary>
+    /// <param name="Stage">The stage, from 0.</param>
+    /// <param name="From">First of its blocks.</param>
+    /// <param name="To">Block after its last.</param>
+    /// <param name="Node">The node's name.</param>
+    public sealed record StagePlaced(int Stage, int From, int To, string Node) : RunEvent;
+
     /// <summary>Something that came over the activation channel was refused; told at the 1st, 2nd, 4th, 8th … of its kind.</summary>
     /// <param name="Device">Whose connection it was, or null before the peer had said so.</param>
     /// <param name="Fault">Kind of fault.</param>

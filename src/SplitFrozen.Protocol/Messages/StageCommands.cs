@@ -68,14 +68,7 @@ public static class StageCommands
             ?? (!double.IsFinite(LearningRate) ? "the learning rate is not finite" : null);
     }
 
-    /// <summary>Tell adapter and optimiser state.</summary>
-    public sealed record Collect(int Generation) : IStageCommand
-    {
-        /// <inheritdoc/>
-        public string? Fault() => null;
-    }
-
-    /// <summary>Begin a new generation in the state after so many optimiser steps; nothing is in flight then.</summary>
+    /// <summary>Begin a new generation in the state after so many optimiser steps, which the main server node keeps; nothing is in flight then.</summary>
     public sealed record Reset(int Generation, int Steps) : IStageCommand
     {
         /// <inheritdoc/>

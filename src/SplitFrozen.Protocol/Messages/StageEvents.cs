@@ -87,32 +87,6 @@ public static class StageEvents
         private bool IsLabel(int label) => label >= 0 && label < Labels;
     }
 
-    /// <summary>A piece of a tensor of adapter or optimiser: large ones come in several, so that heartbeats do not wait behind them.</summary>
-    /// <param name="Stage">The stage.</param>
-    /// <param name="Generation">The generation.</param>
-    /// <param name="IsOptimizer">Whether it is of the optimiser's state.</param>
-    /// <param name="Name">Name of the tensor.</param>
-    /// <param name="Shape">Its sizes.</param>
-    /// <param name="TotalBytes">Bytes of the whole tensor.</param>
-    /// <param name="Bytes">The next bytes of it.</param>
-    public sealed record TensorPart(int Stage, int Generation, bool IsOptimizer, string Name, long[] Shape, int TotalBytes, byte[] Bytes) : IStageEvent
-    {
-        /// <summary>Largest piece in bytes.</summary>
-        public const int MostBytes = 512 * 1024;
-
-        /// <inheritdoc/>
-        public string? Fault() =>
-            OfStage(Stage) ?? (Name is null || Shape is null || Bytes is null ? "a field is missing" : null)
-            ?? Faults.Range("bytes", Bytes!.Length, 0, MostBytes) ?? Faults.Range("total bytes", TotalBytes, Bytes.Length, int.MaxValue);
-    }
-
-    /// <summary>All tensors of the stage were told.</summary>
-    public sealed record Collected(int Stage, int Generation) : IStageEvent
-    {
-        /// <inheritdoc/>
-        public string? Fault() => OfStage(Stage);
-    }
-
     /// <summary>The stage was started again after a fault and waits for a new generation.</summary>
     /// <param name="Stage">The stage.</param>
     /// <param name="Generation">The generation it was in.</param>

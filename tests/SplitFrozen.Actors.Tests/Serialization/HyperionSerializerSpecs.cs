@@ -22,6 +22,8 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
 
     private static readonly StageSpec Stage = new("abc123", TaskKind.Classification, 4, 2, 3, 5, 8, 16, 0.1, ["c_attn"], 0.01, 1, 7, 1);
 
+    private static readonly ServerLink Link = new(0, true, "10.0.0.5", 4055, new string('A', 32), 1000, 0.02);
+
     private static readonly IWireMessage[] Examples =
     [
         new DeviceCommands.Welcome(Phone, Life, Run, new ChannelEndpoint("127.0.0.1", 4054, new string('A', 32))),
@@ -39,13 +41,21 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new NodeCommands.Drain("flagship"),
         new DeviceEvents.Finished(Phone, Life, Work),
         new DeviceEvents.Failed(Phone, Life, "row 7 is malformed"),
+        new ServerCommands.Welcome(Stage, 16, 128),
+        new ServerCommands.Refuse("its model folder differs"),
+        new ServerCommands.Arrange(2, 1, [0, 1, 1], [Link]),
+        new ServerCommands.Finish(),
+        new ServerEvents.Greeted("big", false, ProtocolVersion.Current, "abc123", 1, "10.0.0.5", 4055, 1000, 0.02),
+        new ServerEvents.Measured(5e10),
+        new ServerEvents.Failed("the rank is 0"),
+        new ServerEvents.Connected(2),
+        new ServerEvents.LinkBroken(2, 1, "connection reset"),
         new StageCommands.Host(0, 1, Stage),
         new StageCommands.Forward(2, new MicroBatchId(7, 1)),
         new StageCommands.BackwardInput(2, new MicroBatchId(7, 1), true),
         new StageCommands.BackwardWeights(2, new MicroBatchId(7, 1), false),
         new StageCommands.ReadGradients(2),
         new StageCommands.Step(2, 7, 1e-3, 32, double.NaN),
-        new StageCommands.Collect(2),
         new StageCommands.Reset(3, 7),
         new StageEvents.Loaded(1, 0, 12345),
         new StageEvents.LoadFailed(1, 0, "the rank is 0"),
@@ -54,8 +64,6 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new StageEvents.GradientsRead(1, 2, [0.5, 1.5]),
         new StageEvents.Stepped(1, 2, 0.125),
         new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 3, [0, 2], [1, 2]),
-        new StageEvents.TensorPart(1, 2, true, "a", [2, 3], 24, [1, 2, 3]),
-        new StageEvents.Collected(1, 2),
         new StageEvents.Restarted(1, 2, "out of memory"),
         new StageEvents.ResetDone(1, 3),
     ];
@@ -110,7 +118,9 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
             new StageCommands.Host(0, -1, Stage),
             new StageCommands.Host(0, 0, Stage with { To = 3 }),
             new StageCommands.Step(0, 7, double.NaN, 32, 1),
-            new StageEvents.TensorPart(1, 2, true, "a", [2, 3], 1, [1, 2, 3]),
+            new ServerEvents.Measured(double.PositiveInfinity),
+            new ServerCommands.Arrange(1, 0, [0, -1], [Link]),
+            new ServerCommands.Arrange(1, 0, [0, 1], [Link with { Token = "short" }]),
             new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 2, [0, 2], [1, 1]),
             new StageEvents.Scored(1, 2, 4, 12.5, 16, 9, 3, [0, 2], [1]),
             new DeviceCommands.Welcome(Phone, Life, Run with { Cut = 0 }, new ChannelEndpoint("h", 1, "t")),

@@ -24,6 +24,25 @@ public sealed class DeviceCommandSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Should_hold_stages_for_the_main_server_that_is_named()
+    {
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("server", "--join", "10.0.0.5:4053", "--set", "splitfrozen.server.profile.name=second"));
+
+        Assert.True(_program.Composition.HoldsStages);
+        Assert.Equal(["10.0.0.5:4053"], _program.Composition.Opened!.Cluster.SeedNodes);
+        Assert.Equal((0, "second"), (_program.Composition.Opened.Cluster.Port, _program.Composition.Opened.Server.Profile.Name));
+        Assert.Contains("second joins 10.0.0.5:4053", _program.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Should_refuse_to_join_what_is_no_address()
+    {
+        Assert.Equal(ExitCode.BadInput, await _program.RunAsync("server", "--join", "here"));
+
+        Assert.Contains("splitfrozen.cluster.seed-nodes = here", _program.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Should_leave_in_order_when_asked()
     {
         _program.Composition.OnDevice = async (_, stop) =>

@@ -86,6 +86,19 @@ public sealed class SettingsReaderSpecs
         Assert.Equal((null, 8080), (settings.Control.Port, settings.Health.Port));
     }
 
+    [Fact]
+    public void Should_read_server_nodes()
+    {
+        var settings = SettingsReader.Read(SettingsReader.Load([], [
+            "splitfrozen.pipeline.stages=3", "splitfrozen.server.port=4055", "splitfrozen.server.lost-after=90s", "splitfrozen.server.take-over=spare",
+            "splitfrozen.server.profile.gigaflops=50", "splitfrozen.server.profile.link-megabits=1000", "splitfrozen.server.profile.link-latency=2ms",
+            "splitfrozen.server.nodes=[{ name = second, gigaflops = 25, link-megabits = 100, link-latency = 20ms }]"]));
+
+        Assert.Equal((4055, TimeSpan.FromSeconds(90), TakeOver.Spare, 2), (settings.Server.Port, settings.Server.LostAfter, settings.Server.TakeOver, settings.Start.Servers));
+        Assert.Equal(new NodeProfile("server", 50) { LinkMegabits = 1000, LinkLatency = TimeSpan.FromMilliseconds(2) }, settings.Server.Profile);
+        Assert.Equal(new NodeProfile("second", 25) { LinkMegabits = 100, LinkLatency = TimeSpan.FromMilliseconds(20) }, Assert.Single(settings.Server.Nodes));
+    }
+
     [Theory]
     [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s\"] }]", "\"30s 2.7\"")]
     [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s 2\", \"10s 8\"] }]", "in the order of their times")]
@@ -212,6 +225,11 @@ public sealed class SettingsReaderSpecs
     [InlineData("needs validations", "splitfrozen.training.patience=3", "splitfrozen.data.validation=none")]
     [InlineData("needs three PEM files", "splitfrozen.security.tls.enabled=on")]
     [InlineData("names a 2 times", "splitfrozen.nodes=[{ name = a }, { name = a }]")]
+    [InlineData("splitfrozen.server.nodes names a 2 times", "splitfrozen.pipeline.stages=3", "splitfrozen.server.nodes=[{ name = a }, { name = a }]")]
+    [InlineData("more than splitfrozen.pipeline.stages = 1", "splitfrozen.server.nodes=[{ name = a }]")]
+    [InlineData("more than splitfrozen.pipeline.stages = 2", "splitfrozen.start.servers=3", "splitfrozen.pipeline.stages=2")]
+    [InlineData("runs in one process", "splitfrozen.start.servers=2", "splitfrozen.pipeline.stages=2", "splitfrozen.training.method=cenlora")]
+    [InlineData("any, spare", "splitfrozen.server.take-over=never")]
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)
     {
         Assert.Contains(named, Refusal(settings), StringComparison.Ordinal);

@@ -40,6 +40,9 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     /// <summary>Whether the last run was opened as a server's.</summary>
     public bool IsServer { get; private set; }
 
+    /// <summary>Whether the last node was one that holds trainer stages.</summary>
+    public bool HoldsStages { get; private set; }
+
     public PartitionRecord Partition => Examples.Partition;
 
     public ITrainingRun OpenTraining(Settings settings) => Open(settings, isServer: false);
@@ -53,6 +56,13 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
         Opened = settings;
         await OnDevice(akka, stop);
         return IsDrained;
+    }
+
+    public Task RunStagesAsync(Settings settings, Config akka, CancellationToken stop)
+    {
+        Opened = settings;
+        HoldsStages = true;
+        return Task.CompletedTask;
     }
 
     public string ProbeNativeLibrary()

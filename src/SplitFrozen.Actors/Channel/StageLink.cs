@@ -1,0 +1,155 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace SplitFrozen.Actors.Channel;
+
+/// <summary>
+/// The connection between two server nodes: rows and states both ways, written and read on a thread each. What waits to be written is bounded by the
+/// schedule: a stage has at most p micro-batches under way, and one state.
+/// </summary>
+internal sealed class StageLink : IDisposable
+{
+    private readonly object _gate = new();
+    private readonly Queue<(StageFrame Frame, long Came)> _waiting = [];
+    private readonly StageConnection _connection;
+    private readonly StageFrameWriter _frames;
+    private readonly StageFrameReader _reader;
+    private readonly Action<StageFrame> _arrived;
+    private readonly Action<string> _broken;
+    private readonly Thread _writing;
+    private readonly Thread _reading;
+    private bool _closed;
+
+    /// <summary>Begins to read and write.</summary>
+    /// <param name="connection">The connection; the link's own from now on.</param>
+    /// <param name="width">Hidden size D.</param>
+    /// <param name="maxFrameBytes">Largest frame.</param>
+    /// <param name="arrived">Takes each frame, on the reading thread.</param>
+    /// <param name="broken">Told once why the link does not work any more, unless its owner closed it.</param>
+    public StageLink(StageConnection connection, int width, int maxFrameBytes, Action<StageFrame> arrived, Action<string> broken)
+    {
+        (_connection, _arrived, _broken) = (connection, arrived, broken);
+        (_frames, _reader) = (new StageFrameWriter(width), new StageFrameReader(width, maxFrameBytes));
+        _writing = new Thread(() => Work(Write)) { IsBackground = true, Name = "stage-send" };
+        _reading = new Thread(() => Work(Read)) { IsBackground = true, Name = "stage-receive" };
+        _writing.Start();
+        _reading.Start();
+    }
+
+    /// <summary>Sends a frame in turn; on a link that is closed it is dropped.</summary>
+    public void Send(StageFrame frame)
+    {
+        lock (_gate)
+        {
+            if (!_closed)
+            {
+                _waiting.Enqueue((frame, Stopwatch.GetTimestamp()));
+                Monitor.PulseAll(_gate);
+                return;
+            }
+        }
+
+        Drop(frame);
+    }
+
+    /// <summary>Closes the connection and waits for its threads; what was not written is dropped.</summary>
+    public void Dispose()
+    {
+        Close();
+        _writing.Join();
+        _reading.Join();
+    }
+
+    private void Work(Action work)
+    {
+        try
+        {
+            work();
+            Fail("the other server node closed it");
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or FrameException)
+        {
+            Fail(e.Message);
+        }
+    }
+
+    private void Write()
+    {
+        while (Next() is var (frame, came))
+        {
+            try
+            {
+                _connection.Shape.Came(came);
+                _frames.Write(_connection.Stream, frame);
+            }
+            finally
+            {
+                Drop(frame);
+            }
+        }
+    }
+
+    private void Read()
+    {
+        while (_reader.Read(_connection.Stream) is { } frame)
+        {
+            _arrived(frame);
+        }
+    }
+
+    private (StageFrame Frame, long Came)? Next()
+    {
+        lock (_gate)
+        {
+            while (!_closed)
+            {
+                if (_waiting.TryDequeue(out var next))
+                {
+                    return next;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            return null;
+        }
+    }
+
+    private void Fail(string reason)
+    {
+        if (Close())
+        {
+            _broken(reason);
+        }
+    }
+
+    /// <returns>Whether it was open until now.</returns>
+    private bool Close()
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return false;
+            }
+
+            _closed = true;
+            Monitor.PulseAll(_gate);
+            while (_waiting.TryDequeue(out var dropped))
+            {
+                Drop(dropped.Frame);
+            }
+        }
+
+        _connection.Dispose();
+        return true;
+    }
+
+    private static void Drop(StageFrame frame)
+    {
+        if (frame is StageFrame.RowsFor rows)
+        {
+            rows.Rows.Return();
+        }
+    }
+}

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 
 using SplitFrozen.Cluster.Tests.Support;
@@ -101,11 +102,18 @@ public sealed class ElasticSpecs
     [Fact(DisplayName = "Operators see a running cluster, set layers, pause and explain; what cannot be done is refused in words")]
     public async Task Should_take_commands()
     {
-        using var place = new Workplace("training.epochs = 5000, model.cut = 4, nodes = [{ name = a, gigaflops = 0.1 }, { name = b, gigaflops = 0.1 }]");
+        var (listener, port) = Workplace.TakePort();
+        listener.Stop();
+        using var place = new Workplace($"health.port = {port}, training.epochs = 5000, model.cut = 4, nodes = [{{ name = a, gigaflops = 0.1 }}, {{ name = b, gigaflops = 0.1 }}]");
         Assert.Equal(2, (await place.RunBareAsync("status")).Code);
         var run = place.Start("train", "--run", place.At("watched"));
         await place.StatusAsync(run, s => s["progress"]!["step"]!.GetValue<int>() >= 2);
 
+        using var http = new HttpClient();
+        Assert.Equal("alive\n", await http.GetStringAsync($"http://127.0.0.1:{port}/live"));
+        Assert.Equal("this node is up\n", await http.GetStringAsync($"http://127.0.0.1:{port}/ready"));
+        using var missing = await http.GetAsync($"http://127.0.0.1:{port}/");
+        Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
         var text = await place.RunBareAsync("status");
         Assert.Contains("device-1", text.Output, StringComparison.Ordinal);
         var dry = await place.RunBareAsync("allocation", "set", "device-1=2", "--dry-run");

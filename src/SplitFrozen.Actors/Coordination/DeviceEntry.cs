@@ -50,6 +50,9 @@ internal sealed class DeviceEntry(DeviceId id)
     /// <summary>When anything was heard of it, as a timestamp.</summary>
     public long HeardAt { get; private set; }
 
+    /// <summary>When another device first asked for its id, as a timestamp, or null.</summary>
+    public long? ChallengedAt { get; set; }
+
     /// <summary>The last grant over which an alarm was raised.</summary>
     public GrantId? Alarmed { get; set; }
 

@@ -61,6 +61,34 @@ internal sealed partial class PipelineCoordinatorActor
         device.Ref!.Tell(new DeviceCommands.AssignLayers(device.Id, device.Allocation, device.Layers));
     }
 
+    /// <summary>
+    /// Whether it is known if the device that has an id lives, when another asks for the same. A process that was killed and started again greets before the cluster has
+    /// noticed; so the holder is to be heard of after that. Where it is not, it is given up, and the newcomer takes its place.
+    /// </summary>
+    private bool IsHolderKnown(DeviceEntry holder, DeviceEvents.Greeted greeting)
+    {
+        if (holder.Ref is null || holder.Ref.Equals(Sender))
+        {
+            holder.ChallengedAt = null;
+            return true;
+        }
+
+        holder.ChallengedAt ??= Stopwatch.GetTimestamp();
+        if (holder.HeardAt > holder.ChallengedAt)
+        {
+            return true;
+        }
+
+        if (Stopwatch.GetElapsedTime(holder.ChallengedAt.Value) > TimeSpan.FromMilliseconds(Math.Max(3000, 3 * _run.Spec.HeartbeatMilliseconds)))
+        {
+            holder.ChallengedAt = null;
+            Lose(holder, $"nothing was heard of it on {holder.Node} any more, and it came again on {greeting.Node}");
+            return true;
+        }
+
+        return false;
+    }
+
     private void Loaded(DeviceEvents.LayersLoaded loaded)
     {
         if (IsCurrent(loaded, out var device))

@@ -47,6 +47,13 @@ internal sealed partial class PipelineCoordinatorActor
     private void Greet(DeviceEvents.Greeted greeting)
     {
         _devices.TryGetValue(greeting.Device, out var known);
+        if (known is not null && !IsHolderKnown(known, greeting))
+        {
+            // It greets again soon; by then it is known whether the other one is alive.
+            return;
+        }
+
+        known = _devices.GetValueOrDefault(greeting.Device);
         if (Admission.Check(greeting, known, Sender, _run.Spec, _stopping) is { } refusal)
         {
             _log.Warning("Refused {Device} on {Node}: {Explanation}", greeting.Device, greeting.Node, refusal.Explanation);

@@ -24,6 +24,13 @@ public sealed class DeviceNodeHost : Node
     /// <summary>Whether it ended because it was told to leave, before the run was over.</summary>
     public bool IsDrained => _options.IsDrained;
 
+    /// <inheritdoc/>
+    public override Health Ready()
+    {
+        var member = base.Ready();
+        return !member.IsGood || _options.Welcomed.Task.IsCompleted ? member : new Health(false, "no server has answered yet");
+    }
+
     /// <summary>Lets the devices of a node that takes part finish the units at hand; the node may be disposed then.</summary>
     public async Task DrainAsync()
     {

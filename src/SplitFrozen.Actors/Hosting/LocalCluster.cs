@@ -33,6 +33,7 @@ public static class LocalCluster
         var server = ServerNode.Start(run, akka, nodes.Count);
         try
         {
+            using var health = HealthEndpoint.Start(settings.Health, server.Live, server.Ready);
             var cluster = settings.Cluster with { Port = 0, SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] };
             foreach (var profile in settings.Server.Nodes)
             {

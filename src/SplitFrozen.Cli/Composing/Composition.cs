@@ -55,6 +55,7 @@ internal sealed class Composition : IComposition
         var node = DeviceNodeHost.Start(options, akka);
         await using (node.ConfigureAwait(false))
         {
+            using var health = HealthEndpoint.Start(settings.Health, node.Live, node.Ready);
             await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
             if (stop.IsCancellationRequested)
             {
@@ -78,6 +79,7 @@ internal sealed class Composition : IComposition
             akka);
         await using (node.ConfigureAwait(false))
         {
+            using var health = HealthEndpoint.Start(settings.Health, node.Live, node.Ready);
             await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
         }
     }

@@ -58,6 +58,21 @@ public sealed class ExperimentCommandSpecs : IDisposable
         Assert.Contains("another configuration", _program.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Should_find_dynamic_allocation_faster_where_capacities_drift_and_no_slower_where_they_do_not()
+    {
+        var folder = _program.At("reallocation");
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "reallocation", "--out", folder, "--json"));
+
+        var rows = JsonNode.Parse(_program.Output)!.AsArray();
+        double Seconds(string trace, string way) => rows.Where(r => Text(r, "trace") == trace && Text(r, "allocation") == way && Text(r, "policy") == "balanced")
+            .Average(r => Number(r, "seconds"));
+        Assert.True(Seconds("drifting", "dynamic") < 0.9 * Seconds("drifting", "static"));
+        Assert.InRange(Seconds("steady", "dynamic"), 0, 1.01 * Seconds("steady", "static"));
+        Assert.All(rows, r => Assert.Equal(1, Number(r, "exactly_once")));
+        Assert.All(new[] { "seconds.png", "bubble_share.png" }, name => Assert.True(new FileInfo(Path.Combine(folder, name)).Length > 1000));
+    }
+
     /// <summary>One server is one server; a fast link brings two closer to twice the speed than a slow one; the slowest link bounds the batch.</summary>
     private static void AssertFindings(JsonArray rows)
     {

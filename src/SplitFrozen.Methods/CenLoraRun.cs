@@ -1,5 +1,6 @@
 using System.Diagnostics;
 
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
@@ -28,6 +29,9 @@ public sealed class CenLoraRun(
     Settings settings, IModelSource model, TrainerSpec trainer, TaskKind task, IReadOnlyDictionary<DeviceId, IReadOnlyList<EncodedSample>> devices,
     HeldOutSets sets, RunPaths paths, IRunObserver observer, RunTrace? trace = null) : IDisposable
 {
+    /// <summary>How rows at the first trained block are written on the way to the trainer, as if devices that hold all frozen blocks had sent them.</summary>
+    public ActivationCodec Codec { get; init; } = ActivationCodec.Fp32;
+
     private readonly IFrozenBlocks _frozen = model.LoadFrozen(trainer.Cut);
     private readonly ITrainerStage _stage = model.LoadTrainer(trainer);
     private readonly RunClock _clock = new(trace);
@@ -125,6 +129,7 @@ public sealed class CenLoraRun(
                 var lengths = Array.ConvertAll(indices, i => samples[i].Tokens.Length);
                 var output = new float[lengths.Sum() * _frozen.Width];
                 _frozen.Embed(indices.SelectMany(i => samples[i].Tokens).ToArray(), lengths, trainer.Cut, output);
+                Send(output);
                 var at = 0;
                 for (var i = 0; i < indices.Length; i++)
                 {
@@ -134,6 +139,22 @@ public sealed class CenLoraRun(
         }
 
         _clock.CatchUp(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    /// <summary>Rows become what is left of them after the codec.</summary>
+    private void Send(float[] rows)
+    {
+        if (Codec == ActivationCodec.Fp32)
+        {
+            return;
+        }
+
+        var bytes = new byte[rows.Length / _frozen.Width * RowCodec.RowBytes(Codec, _frozen.Width)];
+        RowCodec.Encode(Codec, rows, _frozen.Width, bytes);
+        if (!RowCodec.Decode(Codec, bytes, _frozen.Width, rows))
+        {
+            throw new RunFailedException(RunFailure.Broken, $"Activations at block {trainer.Cut} are not finite.");
+        }
     }
 
     private void TrainBatch(int epoch, int batch, Dictionary<PlanSample, float[]> rows)

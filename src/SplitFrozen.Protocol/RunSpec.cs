@@ -21,18 +21,25 @@ public enum PartitionKind
 
     /// <summary>Each device gets rows of a fixed small number of labels.</summary>
     Pathological,
+
+    /// <summary>Devices get unequal amounts of rows, by a draw from a symmetric Dirichlet distribution; whose rows they are is left to chance.</summary>
+    Quantity,
 }
 
 /// <summary>Everything that decides which row of shared training data belongs to whom; the partition is a pure function of this and the rows' labels.</summary>
 /// <param name="Kind">The partitioner.</param>
 /// <param name="Devices">Into how many devices the data is split, at least 1.</param>
-/// <param name="Alpha">Concentration of the Dirichlet distribution, above 0; read by <see cref="PartitionKind.Dirichlet"/> only.</param>
+/// <param name="Alpha">Concentration of the Dirichlet distribution, above 0; read by <see cref="PartitionKind.Dirichlet"/> and <see cref="PartitionKind.Quantity"/> only.</param>
 /// <param name="LabelsPerDevice">Labels a device has, at least 1; read by <see cref="PartitionKind.Pathological"/> only.</param>
 /// <param name="ValidationShare">Share of the training rows that no device gets, in [0, 0.5].</param>
 /// <param name="Limit">At most this many training rows are used, or 0 for all.</param>
 /// <param name="Seed">Seed of every draw.</param>
 public sealed record PartitionSpec(
-    PartitionKind Kind, int Devices, double Alpha, int LabelsPerDevice, double ValidationShare, int Limit, long Seed);
+    PartitionKind Kind, int Devices, double Alpha, int LabelsPerDevice, double ValidationShare, int Limit, long Seed)
+{
+    /// <summary>Hash of the partition file that says whose the rows are, or null where they are drawn.</summary>
+    public string? FileSha256 { get; init; }
+}
 
 /// <summary>What all nodes of a run must agree on. The server tells it to each device that greets it.</summary>
 /// <param name="RunName">Name of the run, for logs.</param>

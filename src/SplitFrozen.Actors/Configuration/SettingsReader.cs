@@ -70,6 +70,8 @@ public static partial class SettingsReader
             Evaluation = Evaluation(keys.Section("evaluation")),
             Control = new ControlSettings(keys.Section("control").Text("host"), keys.Section("control").IntegerOr("off", "port", 0, 65535)),
             Health = new HealthSettings(keys.Section("health").Text("host"), keys.Section("health").IntegerOr("off", "port", 0, 65535)),
+            FedLora = FedLora(keys.Section("fedlora")),
+            SplitLora = SplitLora(keys.Section("splitlora")),
         };
         SettingsRules.Check(settings);
         return settings;
@@ -85,7 +87,7 @@ public static partial class SettingsReader
         var absolute = new[]
         {
             AbsolutePath(hocon, settings.Model.Path, "model", "path"), AbsolutePath(hocon, settings.Data.Path, "data", "path"),
-            AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
+            AbsolutePath(hocon, settings.Data.PartitionFile, "data", "partition-file"), AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
             AbsolutePath(hocon, settings.Security.Tls.Certificate, "security", "tls", "certificate"),
             AbsolutePath(hocon, settings.Security.Tls.Key, "security", "tls", "key"), AbsolutePath(hocon, settings.Security.Tls.Authority, "security", "tls", "ca"),
             AbsolutePath(hocon, settings.Store.Path, "store", "path"), AbsolutePath(hocon, settings.Store.KeyFile, "store", "key-file"),
@@ -122,7 +124,10 @@ public static partial class SettingsReader
             keys.Integer("max-length", 1, 1_000_000), keys.Integer("evaluation-limit", 0, int.MaxValue),
             new ColumnSettings(
                 columns.TextOr(Auto, "text"), columns.TextOr(Auto, "second-text"), columns.TextOr(Auto, "label"),
-                columns.TextOr(Auto, "question"), columns.TextOr(Auto, "answer")));
+                columns.TextOr(Auto, "question"), columns.TextOr(Auto, "answer")))
+        {
+            PartitionFile = keys.TextOr("none", "partition-file") is { } file ? Path.GetFullPath(file) : null,
+        };
     }
 
     private static double? Validation(KeyReader keys) =>
@@ -235,6 +240,7 @@ public static partial class SettingsReader
         new(keys.TextOr(Auto, "path") is { } path ? Path.GetFullPath(path) : null, Path.GetFullPath(keys.Text("root")))
         {
             Trace = keys.Word("trace", "on", "off") == "on",
+            TensorBoard = keys.Word("tensorboard", "on", "off") == "on",
         };
 
     private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>

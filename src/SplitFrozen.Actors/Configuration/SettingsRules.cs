@@ -18,8 +18,8 @@ internal static class SettingsRules
             training.MicroBatchSize <= training.BatchSize,
             $"splitfrozen.training.micro-batch-size = {training.MicroBatchSize} is larger than splitfrozen.training.batch-size = {training.BatchSize}; lower the one or raise the other.");
         Require(
-            training.LoraFrom is null || training.Method != TrainingMethods.SplitFrozen,
-            $"splitfrozen.training.lora-from = {training.LoraFrom} has no meaning for splitfrozen.training.method = {training.Method}, which trains from splitfrozen.model.cut on; set that, or the method {TrainingMethods.CenLora}.");
+            training.LoraFrom is null || training.Method == TrainingMethods.CenLora,
+            $"splitfrozen.training.lora-from = {training.LoraFrom} has no meaning for splitfrozen.training.method = {training.Method}, which {(training.Method == TrainingMethods.SplitFrozen ? "trains from splitfrozen.model.cut on; set that, or" : "trains all blocks; set")} the method {TrainingMethods.CenLora}.");
         Require(
             training.Patience is null || (training.Best != BestMeasure.None && settings.Data.Validation != 0),
             $"splitfrozen.training.patience = {training.Patience} needs validations to compare; set splitfrozen.training.best to accuracy or loss and splitfrozen.data.validation to something, or patience = off.");

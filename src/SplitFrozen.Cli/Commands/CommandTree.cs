@@ -9,6 +9,7 @@ using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
 using SplitFrozen.Cli.Operating;
+using SplitFrozen.Cli.Partitions;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
 
@@ -54,6 +55,7 @@ internal static class CommandTree
             DrainCommand.Create(environment),
             ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
+            PartitionCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
             SimulateCommand.Create(environment),
@@ -66,7 +68,7 @@ internal static class CommandTree
     {
         var command = new Command("train", "Train on this machine: one server node and the device nodes of splitfrozen.nodes, joined over TCP on loopback.");
         var options = TrainingOptions(command, "local.conf")
-            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen or cenlora")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen, cenlora, fedlora or splitlora")
             .Add(command, "--lora-from", "LAYER", "splitfrozen.training.lora-from", "First layer with adapters, for cenlora");
         command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
             environment, () => options.Load(line), environment.Composition.OpenTraining).ConfigureAwait(false));

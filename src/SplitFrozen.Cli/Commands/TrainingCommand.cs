@@ -33,7 +33,7 @@ internal static class TrainingCommand
         using var log = RunLog.ToFile(folder.Log, environment.Time);
         try
         {
-            var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder, settings.Run.Trace).ConfigureAwait(false);
+            var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder, settings.Run).ConfigureAwait(false);
             summary = WithAnswers(environment, settings, summary, folder.Paths);
             folder.Write(summary, SummaryView.Text(summary, folder.Paths.Folder));
             SummaryView.Show(environment.Out, summary, folder.Paths.Folder);
@@ -68,15 +68,19 @@ internal static class TrainingCommand
         return summary with { ExactMatch = score?.Share, ExactMatchRows = score?.Rows };
     }
 
-    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder, bool isTraced)
+    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder, RunSettings wanted)
     {
         using var metrics = new MetricsWriter(folder.Metrics, environment.Time);
+        using var board = wanted.TensorBoard ? new TensorBoardWriter(folder.TensorBoard, environment.Time) : null;
         var console = new ConsoleRunObserver(environment.Out, environment.Time);
         await using (console.ConfigureAwait(false))
         {
             var stop = environment.Stop.Token;
             using var announcement = stop.Register(() => console.Announce("finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
-            var host = new RunHost(folder.Paths, new ObserverGroup(console, metrics), akka, stop) { Trace = isTraced ? new RunTrace() : null };
+            var host = new RunHost(folder.Paths, new ObserverGroup([console, metrics, .. board is null ? (IRunObserver[])[] : [board]]), akka, stop)
+            {
+                Trace = wanted.Trace ? new RunTrace() : null,
+            };
             var summary = await run.RunAsync(host).ConfigureAwait(false);
             if (host.Trace is { } trace)
             {

@@ -2,6 +2,7 @@ using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Methods;
+using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Composing;
 
@@ -20,7 +21,11 @@ internal sealed class CenLoraTraining(RunInputs inputs) : ITrainingRun
             .Select((rows, part) => (Id: SharedDevices.Id(part), Samples: inputs.Data.Encode(DataSplit.Train, rows)))
             .ToDictionary(d => d.Id, d => d.Samples);
         using var run = new CenLoraRun(
-            inputs.Settings, inputs.Model, inputs.Trainer, inputs.Data.Task, devices, inputs.HeldOutSets(), host.Paths, host.Observer, host.Trace);
+            inputs.Settings, inputs.Model, inputs.Trainer, inputs.Data.Task, devices, inputs.HeldOutSets(), host.Paths, host.Observer, host.Trace)
+        {
+            // Without frozen blocks there is nothing that a device would send.
+            Codec = inputs.Trainer.Cut > 0 ? inputs.Settings.Channel.Codec : ActivationCodec.Fp32,
+        };
         return run.Run(host.Stop);
     }
 }

@@ -3,6 +3,7 @@ using Akka.Configuration;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Terminal;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
@@ -28,6 +29,11 @@ internal sealed class Composition : IComposition
             return new CenLoraTraining(OpenInputs(settings));
         }
 
+        if (TrainingMethods.IsSingleProcess(settings.Training.Method))
+        {
+            return new DeviceMethodTraining(OpenInputs(settings));
+        }
+
         return settings.Nodes.Count > 0 ? new LocalTraining(OpenInputs(settings))
             : throw new UserErrorException("splitfrozen.nodes names no device node, so that nobody would run the frozen layers; list some as in hocon/local.conf.");
     }
@@ -43,7 +49,7 @@ internal sealed class Composition : IComposition
         LoadNativeLibrary(settings.Training.Threads);
         var device = settings.Device;
         var model = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Holding(device.Weights);
-        var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition);
+        var data = new DeviceData(RunInputs.OpenSource(settings, model), device.Id is not null && device.Partition is null, device.Partition) { PartitionFile = settings.Data.PartitionFile };
         using var identity = TlsIdentity.Load(settings.Security.Tls);
         var options = new DeviceNodeOptions(
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
@@ -116,6 +122,13 @@ internal sealed class Composition : IComposition
 
     /// <inheritdoc/>
     public FleetData MeasureFleet(Settings settings) => FleetData.Of(OpenInputs(settings));
+
+    /// <inheritdoc/>
+    public TrialResult RunTrial(Settings settings)
+    {
+        LoadNativeLibrary(settings.Training.Threads);
+        return Trial.Run(settings);
+    }
 
     /// <inheritdoc/>
     public AdapterScore Score(Settings settings, string adapterFolder)

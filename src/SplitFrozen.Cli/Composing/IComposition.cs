@@ -1,5 +1,6 @@
 using Akka.Configuration;
 
+using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Generation;
@@ -49,6 +50,9 @@ internal interface IComposition
 
     /// <summary>Opens model and data for the sizes that a simulation needs, and tokenises the training rows.</summary>
     FleetData MeasureFleet(Settings settings);
+
+    /// <summary>Trains a method once in this process, keeping nothing, and computes what it costs. May be called from several threads.</summary>
+    TrialResult RunTrial(Settings settings);
 
     /// <summary>Scores an adapter on the held-out sets of a run's configuration.</summary>
     AdapterScore Score(Settings settings, string adapterFolder);

@@ -13,5 +13,5 @@ internal sealed class LocalTraining(RunInputs inputs) : ITrainingRun
 
     /// <inheritdoc/>
     public Task<RunSummary> RunAsync(RunHost host) =>
-        LocalCluster.RunAsync(ServerTraining.Run(inputs, host), new DeviceData(inputs.Source, OwnFolder: false, Part: null), host.Akka, inputs.DeviceModel);
+        LocalCluster.RunAsync(ServerTraining.Run(inputs, host), new DeviceData(inputs.Source, OwnFolder: false, Part: null) { PartitionFile = inputs.Settings.Data.PartitionFile }, host.Akka, inputs.DeviceModel);
 }

@@ -39,7 +39,7 @@ internal sealed record RunInputs(
         var data = source.Open(settings.Data.MaxLength, []);
         var heldOut = HeldOutRows.Choose(data, settings.Data.Validation);
         var spread = settings.Data.Partition with { ValidationShare = heldOut.ShareOfTraining };
-        var partition = Partitioner.Split(data.Rows(DataSplit.Train), data.TrainLabels, spread);
+        (spread, var partition) = Divide(settings, data, spread);
         return new RunInputs(settings, model, model.Holding(settings.Device.Weights), source, data, cut, spread, partition, heldOut);
     }
 
@@ -67,6 +67,18 @@ internal sealed record RunInputs(
         Trace = Settings.Run.Trace,
     };
 
+    private static (PartitionSpec Spread, Partition Partition) Divide(Settings settings, IDataSet data, PartitionSpec spread)
+    {
+        if (settings.Data.PartitionFile is not { } path)
+        {
+            return (spread, Partitioner.Split(data.Rows(DataSplit.Train), data.TrainLabels, spread));
+        }
+
+        var (file, hash) = PartitionFile.Read(path, data.Rows(DataSplit.Train), data.TrainLabels);
+        return file.Devices.Length == spread.Devices ? (spread with { FileSha256 = hash }, file.Partition)
+            : throw new UserErrorException($"The partition file {path} has {file.Devices.Length} devices, and splitfrozen.data.devices = {spread.Devices}; set that to {file.Devices.Length}.");
+    }
+
     private static int FirstTrained(Settings settings, ModelShape shape)
     {
         if (settings.Training.Method == TrainingMethods.CenLora)
@@ -74,6 +86,11 @@ internal sealed record RunInputs(
             var from = settings.Training.LoraFrom ?? 0;
             return from < shape.Layers ? from
                 : throw new UserErrorException($"splitfrozen.training.lora-from = {from} is outside the model: it has {shape.Layers} layers, so 0 to {shape.Layers - 1} are allowed.");
+        }
+
+        if (TrainingMethods.IsSingleProcess(settings.Training.Method))
+        {
+            return 0;
         }
 
         var cut = settings.Model.Cut ?? shape.Layers / 2;

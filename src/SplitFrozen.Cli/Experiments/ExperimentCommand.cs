@@ -18,46 +18,59 @@ internal static class ExperimentCommand
         {
             Experiment(environment, new ReallocationExperiment()),
             Experiment(environment, new ServersExperiment()),
+            Experiment(environment, new Table2Experiment(environment.Composition)),
+            Experiment(environment, new AlphaExperiment(environment.Composition)),
+            Experiment(environment, new ShuffleExperiment(environment.Composition)),
+            Experiment(environment, new CutExperiment(environment.Composition)),
+            Experiment(environment, new CodecExperiment(environment.Composition)),
+            Experiment(environment, new TuneExperiment(environment.Composition)),
+            Experiment(environment, new PipelineExperiment()),
+            Experiment(environment, new SequenceExperiment()),
         };
 
     private static Command Experiment(CliEnvironment environment, IExperiment experiment)
     {
         var command = new Command(experiment.Name, experiment.Description);
-        var options = new ConfigurationOptions(command, "local.conf");
+        var options = new ConfigurationOptions(command, experiment.Configuration);
+        var seeds = new Option<int>("--seeds") { Description = "Seeds that each cell is run for, from splitfrozen.training.seed on", HelpName = "N", DefaultValueFactory = _ => 1 };
+        if (experiment.IsTraining)
+        {
+            options.Add(command, "--epochs", "N", "splitfrozen.training.epochs", "Passes over the data")
+                .Add(command, "--limit", "N", "splitfrozen.data.limit", "Training rows that are used");
+            command.Options.Add(seeds);
+        }
+
         var folder = new Option<string?>("--out") { Description = $"The experiment's folder (default: experiments/{experiment.Name})", HelpName = "DIR" };
         var json = new Option<bool>("--json") { Description = "Print the table as JSON" };
         command.Options.Add(folder);
         command.Options.Add(json);
         command.SetAction((line, _) =>
         {
-            Run(environment, experiment, options.Load(line), line.GetValue(folder) ?? Path.Combine("experiments", experiment.Name), line.GetValue(json));
-            return Task.FromResult((int)ExitCode.Done);
+            var grid = new ExperimentGrid(experiment, experiment.IsTraining ? line.GetValue(seeds) : 1, Say(environment), environment.Stop.Token);
+            return Task.FromResult((int)Run(
+                environment, grid, options.Load(line), line.GetValue(folder) ?? Path.Combine("experiments", experiment.Name), line.GetValue(json)));
         });
         return command;
     }
 
-    private static void Run(CliEnvironment environment, IExperiment experiment, Config hocon, string path, bool asJson)
+    private static Action<string> Say(CliEnvironment environment) => text => environment.Error.MarkupLineInterpolated($"[grey]{text}[/]");
+
+    private static ExitCode Run(CliEnvironment environment, ExperimentGrid grid, Config hocon, string path, bool asJson)
     {
         var settings = SettingsReader.Read(hocon);
-        var cells = experiment.Cells(settings);
         var folder = ExperimentFolder.Open(path, SettingsReader.Render(hocon));
-        var rows = new List<ExperimentRow>();
-        foreach (var cell in cells)
+        if (!grid.Run(settings, folder))
         {
-            var values = folder.Find(cell);
-            if (values is null)
-            {
-                values = experiment.Run(settings, cell);
-                folder.Keep(cell, values);
-            }
-
-            rows.Add(new ExperimentRow(cell, values));
+            Say(environment)($"Stopped; the same command goes on where it was. The experiment's folder is {folder.Path}");
+            return ExitCode.Stopped;
         }
 
-        ExperimentTable.Write(folder.Path, experiment.Note, rows);
-        experiment.Draw(folder.Path, rows);
+        var rows = grid.Rows(settings, folder);
+        ExperimentTable.Write(folder.Path, grid.Experiment.Note, rows);
+        grid.Experiment.Draw(folder.Path, rows);
         environment.Out.Profile.Out.Writer.WriteLine(asJson ? ExperimentTable.Json(rows) : ExperimentTable.Markdown(rows));
-        environment.Error.MarkupLineInterpolated($"[grey]{experiment.Note}[/]");
-        environment.Error.MarkupLineInterpolated($"[grey]The experiment's folder is {folder.Path}[/]");
+        Say(environment)(grid.Experiment.Note);
+        Say(environment)($"The experiment's folder is {folder.Path}");
+        return ExitCode.Done;
     }
 }

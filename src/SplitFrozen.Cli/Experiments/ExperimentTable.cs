@@ -35,7 +35,11 @@ internal static class ExperimentTable
 
             foreach (var (name, value) in row.Values)
             {
-                item[name] = value;
+                item[name] = double.IsFinite(value) ? value : null;
+                if (row.Spreads.TryGetValue(name, out var spread))
+                {
+                    item[name + "_spread"] = spread;
+                }
             }
 
             array.Add(item);
@@ -64,11 +68,26 @@ internal static class ExperimentTable
 
     private static IEnumerable<IReadOnlyList<string>> Lines(IReadOnlyList<ExperimentRow> rows, bool exact)
     {
-        yield return [.. rows[0].Cell.Parameters.Keys, .. rows[0].Values.Keys];
+        yield return [.. rows[0].Cell.Parameters.Keys, .. rows[0].Values.Keys.SelectMany(name => exact && rows[0].Spreads.ContainsKey(name) ? [name, name + "_spread"] : new[] { name })];
         foreach (var row in rows)
         {
-            yield return [.. row.Cell.Parameters.Values, .. row.Values.Values.Select(v => v.ToString(exact ? "R" : "0.####", CultureInfo.InvariantCulture))];
+            yield return [.. row.Cell.Parameters.Values, .. row.Values.SelectMany(v => exact ? Exact(row, v.Key, v.Value) : [Shown(row, v.Key, v.Value)])];
         }
+    }
+
+    private static IEnumerable<string> Exact(ExperimentRow row, string name, double value)
+    {
+        yield return value.ToString("R", CultureInfo.InvariantCulture);
+        if (row.Spreads.TryGetValue(name, out var spread))
+        {
+            yield return spread.ToString("R", CultureInfo.InvariantCulture);
+        }
+    }
+
+    private static string Shown(ExperimentRow row, string name, double value)
+    {
+        var text = value.ToString("0.####", CultureInfo.InvariantCulture);
+        return row.Spreads.GetValueOrDefault(name) is var spread and > 0 ? string.Create(CultureInfo.InvariantCulture, $"{text} ± {spread:0.####}") : text;
     }
 
     private static void Write(string folder, string name, string text) =>

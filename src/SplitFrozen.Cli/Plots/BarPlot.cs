@@ -1,13 +1,19 @@
+using System.Globalization;
+
 using ScottPlot;
 
 namespace SplitFrozen.Cli.Plots;
 
-/// <summary>A series of a bar plot.</summary>
+/// <summary>Bars of one colour, one in each group.</summary>
 /// <param name="Name">Its entry in the legend.</param>
-/// <param name="Values">A value for each group.</param>
-internal sealed record BarSeries(string Name, IReadOnlyList<double> Values);
+/// <param name="Values">Heights, by group.</param>
+internal sealed record BarSeries(string Name, IReadOnlyList<double> Values)
+{
+    /// <summary>Half lengths of error bars by group; empty for none.</summary>
+    public IReadOnlyList<double> Spreads { get; init; } = [];
+}
 
-/// <summary>Bars side by side in groups, each with its value above it.</summary>
+/// <summary>Groups of bars with their values above them.</summary>
 internal static class BarPlot
 {
     private const int Width = 1100;
@@ -18,27 +24,40 @@ internal static class BarPlot
     /// <param name="title">What is shown.</param>
     /// <param name="vertical">Name of the y axis with its unit; it begins at 0.</param>
     /// <param name="groups">Names of the groups.</param>
-    /// <param name="series">The series.</param>
+    /// <param name="series">The bars.</param>
     /// <exception cref="Domain.UserErrorException">The file cannot be written.</exception>
     public static void Save(string file, string title, string vertical, IReadOnlyList<string> groups, IReadOnlyList<BarSeries> series)
     {
         var plot = PlotFrame.Create(title, "", vertical);
-        var step = series.Count + 1;
-        foreach (var (index, one) in series.Index())
+        var width = 0.8 / series.Count;
+        foreach (var (index, bars) in series.Index())
         {
-            var bars = plot.Add.Bars(
-                [.. one.Values.Select((_, group) => (double)((group * step) + index))], [.. one.Values]);
-            bars.Color = PlotFrame.Series(index);
-            bars.LegendText = one.Name;
-            foreach (var bar in bars.Bars)
+            var added = plot.Add.Bars((Bar[])[.. bars.Values.Select((value, group) => new Bar
             {
-                bar.Label = bar.Value.ToString("0.###", System.Globalization.CultureInfo.InvariantCulture);
-            }
+                Position = group + ((index - ((series.Count - 1) / 2.0)) * width),
+                Value = value,
+                Size = 0.92 * width,
+                FillColor = PlotFrame.Series(index),
+                LineWidth = 0,
+                Error = bars.Spreads.ElementAtOrDefault(group),
+                Label = value.ToString(value >= 10 ? "#,0" : value >= 1 ? "0.0" : "0.###", CultureInfo.InvariantCulture),
+            })]);
+            added.LegendText = series.Count > 1 ? bars.Name : "";
+            added.ValueLabelStyle.FontName = Fonts.Default;
+            added.ValueLabelStyle.FontSize = 12;
         }
 
-        plot.Axes.Bottom.SetTicks([.. groups.Select((_, group) => (group * step) + ((series.Count - 1) / 2.0))], [.. groups]);
-        plot.Axes.SetLimits(-1, (groups.Count * step) - 1, 0, 1.12 * series.SelectMany(s => s.Values).Max());
-        PlotFrame.LegendBelow(plot);
+        plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, groups.Count).Select(i => (double)i)], [.. groups]);
+        plot.Axes.Bottom.MajorTickStyle.Length = 0;
+        plot.Axes.Bottom.TickLabelStyle.FontSize = 14;
+        var highest = series.SelectMany(s => s.Values.Select((v, i) => v + s.Spreads.ElementAtOrDefault(i))).Where(double.IsFinite).DefaultIfEmpty(1).Max();
+        plot.Axes.SetLimits(-0.6, groups.Count - 0.4, 0, highest > 0 ? 1.12 * highest : 1);
+        plot.Grid.XAxisStyle.IsVisible = false;
+        if (series.Count > 1)
+        {
+            PlotFrame.LegendBelow(plot);
+        }
+
         PlotFrame.Save(plot, file, Width, Height);
     }
 }

@@ -21,6 +21,9 @@ internal sealed class RunFolder
     /// <summary>The program's log.</summary>
     public string Log => Path.Combine(Paths.Folder, "run.log");
 
+    /// <summary>Event files for TensorBoard.</summary>
+    public string TensorBoard => Path.Combine(Paths.Folder, "tensorboard");
+
     /// <summary>The run's events, a JSON object a line.</summary>
     public string Metrics => Path.Combine(Paths.Folder, "metrics.jsonl");
 

@@ -8,12 +8,16 @@ namespace SplitFrozen.Cli.Runs;
 /// <param name="Partition">How the data is spread.</param>
 internal sealed record RunStart(string Configuration, Versions Versions, PartitionRecord Partition)
 {
-    /// <summary>Writes config.conf, versions.json and partition.json.</summary>
+    /// <summary>Writes config.conf, versions.json, partition.json and the rows of the partition.</summary>
     public void Write(string folder)
     {
         File.WriteAllText(Path.Combine(folder, RunFolder.ConfigurationFile), Configuration);
         WriteJson(Path.Combine(folder, "versions.json"), Versions);
         WriteJson(Path.Combine(folder, "partition.json"), Partition);
+        if (Partition.File is { } rows)
+        {
+            File.WriteAllBytes(Path.Combine(folder, "partition-rows.json"), rows.ToBytes());
+        }
     }
 
     private static void WriteJson<T>(string file, T value) =>

@@ -19,6 +19,12 @@ public sealed record Settings(
 
     /// <summary>Where liveness and readiness are told.</summary>
     public HealthSettings Health { get; init; } = new("127.0.0.1", null);
+
+    /// <summary>Federated LoRA.</summary>
+    public FedLoraSettings FedLora { get; init; } = FedLoraSettings.Default;
+
+    /// <summary>Split LoRA.</summary>
+    public SplitLoraSettings SplitLora { get; init; } = SplitLoraSettings.Default;
 }
 
 /// <summary>Keys splitfrozen.evaluation.*: exact match, for language modelling on answers with a number after ####.</summary>
@@ -41,7 +47,11 @@ public sealed record ModelSettings(string Path, int? Cut, string Compute);
 /// <param name="EvaluationLimit">At most this many rows of each evaluation split are scored, or 0 for all.</param>
 /// <param name="Columns">Names of columns or fields; unset ones are recognised from the files.</param>
 public sealed record DataSettings(
-    string Path, PartitionSpec Partition, double? Validation, int MaxLength, int EvaluationLimit, ColumnSettings Columns);
+    string Path, PartitionSpec Partition, double? Validation, int MaxLength, int EvaluationLimit, ColumnSettings Columns)
+{
+    /// <summary>File that says whose the rows are, absolute, or null: they are drawn (key <c>partition-file</c>).</summary>
+    public string? PartitionFile { get; init; }
+}
 
 /// <summary>Keys splitfrozen.data.columns.*; null means: recognise from the files.</summary>
 /// <param name="Text">Column of the (first) text.</param>
@@ -78,7 +88,7 @@ public enum BestMeasure
 }
 
 /// <summary>Keys splitfrozen.training.*</summary>
-/// <param name="Method">splitfrozen or cenlora.</param>
+/// <param name="Method">One of <see cref="TrainingMethods.All"/>.</param>
 /// <param name="LoraFrom">First block with adapters for cenlora (key <c>lora-from</c>); null: 0, all blocks.</param>
 /// <param name="Epochs">Passes over the data.</param>
 /// <param name="BatchSize">Samples of a global batch.</param>
@@ -227,6 +237,9 @@ public sealed record RunSettings(string? Path, string Root)
 {
     /// <summary>Whether every operation is recorded (key <c>trace</c>).</summary>
     public bool Trace { get; init; }
+
+    /// <summary>Whether event files for TensorBoard are written (key <c>tensorboard</c>).</summary>
+    public bool TensorBoard { get; init; }
 }
 
 /// <summary>An entry of splitfrozen.nodes, or splitfrozen.device.profile: what a device node pretends to be.</summary>

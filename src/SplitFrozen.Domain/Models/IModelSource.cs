@@ -51,6 +51,9 @@ public sealed record TrainerSpec(
     /// <summary>The stage's blocks, a part of [C, L); null means all of them. The stages of a run differ in nothing else.</summary>
     public BlockRange? Stage { get; init; }
 
+    /// <summary>Whether the adapters' A stay as drawn: no gradient, no weight decay (FFA-LoRA, Sun et al. 2024).</summary>
+    public bool FreezeA { get; init; }
+
     /// <summary>The stage's blocks in a model of so many.</summary>
     public BlockRange StageOf(int layers) => Stage ?? new BlockRange(Cut, layers);
 }

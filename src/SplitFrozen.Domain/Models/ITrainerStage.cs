@@ -48,6 +48,11 @@ public readonly record struct TargetScore(double LossSum, long Targets, long Cor
             : a.Confusion is { } first && b.Confusion is { } second ? first + second : null;
 }
 
+/// <summary>An adapter in a weighted sum.</summary>
+/// <param name="Weight">Its weight; may be negative.</param>
+/// <param name="Tensors">Its tensors.</param>
+public readonly record struct WeightedAdapter(double Weight, IReadOnlyList<TensorData> Tensors);
+
 /// <summary>
 /// Blocks [From, To) of the trained part [C, L) with their adapters and optimiser; the last stage (To = L) also has the final norm, the head and the loss.
 /// Between stages rows [T, D] go up as the output of F and come down as the gradient of B; where the boundaries lie does not change a bit of what is trained.
@@ -122,6 +127,14 @@ public interface ITrainerStage : IDisposable
 
     /// <summary>Sets the optimiser's state, as <see cref="SetAdapter"/> does the adapter.</summary>
     void SetOptimizer(IReadOnlyList<TensorData> tensors);
+
+    /// <summary>
+    /// Adds the products of adapters to the frozen weights: W += (alpha / rank) · Σ weight · B A over each module of this stage that carries an adapter.
+    /// What FedEx-LoRA needs; it lasts as long as the stage.
+    /// </summary>
+    /// <param name="adapters">Each holds at least this stage's adapters, as <see cref="AdapterTensors"/> gave them.</param>
+    /// <exception cref="NotSupportedException">This stage's frozen weights cannot change.</exception>
+    void AddToFrozen(IReadOnlyList<WeightedAdapter> adapters) => throw new NotSupportedException("The frozen weights of this stage cannot change.");
 
     /// <summary>Writes this stage's adapters and head as a PEFT folder (adapter_config.json, adapter_model.safetensors); existing files are replaced atomically.</summary>
     void SaveAdapter(string folder);

@@ -29,6 +29,7 @@ public static class Partitioner
             PartitionKind.Iid => Deal(train, spec.Devices),
             PartitionKind.Dirichlet => Dirichlet(train, labels, spec),
             PartitionKind.Pathological => Pathological(train, labels, spec),
+            PartitionKind.Quantity => Quantity(train, spec),
             _ => throw new ArgumentOutOfRangeException(nameof(spec), spec.Kind, "Not a partitioner."),
         };
         return new Partition([.. parts.Select(Sorted)], Sorted(order[..held]));
@@ -41,9 +42,9 @@ public static class Partitioner
             throw new UserErrorException($"There are {rows} training rows for {spec.Devices} devices. Lower splitfrozen.data.devices, or raise splitfrozen.data.limit.");
         }
 
-        if (spec.Kind != PartitionKind.Iid && labels.Count == 0)
+        if (spec.Kind is PartitionKind.Dirichlet or PartitionKind.Pathological && labels.Count == 0)
         {
-            throw new UserErrorException($"splitfrozen.data.partition = {spec.Kind.ToString().ToLowerInvariant()} spreads rows by label, and this data has no labels. Set splitfrozen.data.partition = iid.");
+            throw new UserErrorException($"splitfrozen.data.partition = {spec.Kind.ToString().ToLowerInvariant()} spreads rows by label, and this data has no labels. Set splitfrozen.data.partition = iid or quantity.");
         }
     }
 
@@ -58,24 +59,43 @@ public static class Partitioner
         {
             var members = label.ToArray();
             var shares = SeededRandom.For(spec.Seed, "dirichlet", label.Key).Dirichlet(spec.Alpha, spec.Devices);
-            var (start, sum) = (0, 0.0);
-            for (var device = 0; device < spec.Devices; device++)
-            {
-                sum += shares[device];
-                var end = device == spec.Devices - 1 ? members.Length : (int)Math.Round(sum * members.Length, MidpointRounding.AwayFromZero);
-                parts[device].AddRange(members[start..end]);
-                start = end;
-            }
+            Share(members, shares, parts);
         }
 
+        FillEmpty(parts);
+        return parts;
+    }
+
+    /// <summary>One Dirichlet draw says how many rows each device gets.</summary>
+    private static List<List<int>> Quantity(int[] rows, PartitionSpec spec)
+    {
+        var parts = Enumerable.Range(0, spec.Devices).Select(_ => new List<int>()).ToList();
+        Share(rows, SeededRandom.For(spec.Seed, "quantity").Dirichlet(spec.Alpha, spec.Devices), parts);
+        FillEmpty(parts);
+        return parts;
+    }
+
+    /// <summary>Cuts rows into consecutive pieces of these shares, one for each part.</summary>
+    private static void Share(int[] rows, double[] shares, List<List<int>> parts)
+    {
+        var (start, sum) = (0, 0.0);
+        for (var device = 0; device < parts.Count; device++)
+        {
+            sum += shares[device];
+            var end = device == parts.Count - 1 ? rows.Length : (int)Math.Round(sum * rows.Length, MidpointRounding.AwayFromZero);
+            parts[device].AddRange(rows[start..end]);
+            start = end;
+        }
+    }
+
+    private static void FillEmpty(List<List<int>> parts)
+    {
         foreach (var empty in parts.Where(p => p.Count == 0))
         {
             var largest = parts.MaxBy(p => p.Count)!;
             empty.Add(largest[^1]);
             largest.RemoveAt(largest.Count - 1);
         }
-
-        return parts;
     }
 
     /// <summary>Each device gets k labels (McMahan et al. 2017), dealt in turn so that each label has a holder; a label's rows are shared equally by its holders.</summary>

@@ -27,6 +27,9 @@ internal sealed class LoraAdapter
         _scale = (float)scale;
     }
 
+    /// <summary>Whether A stays as it is.</summary>
+    public bool IsAFrozen { get; init; }
+
     /// <summary>Full name of the module that carries the adapter.</summary>
     public string Module { get; }
 
@@ -67,7 +70,20 @@ internal sealed class LoraAdapter
     /// <summary>W: adds the gradient of A, dA += dhᵀ x.</summary>
     /// <param name="input">x after dropout [R, in].</param>
     /// <param name="innerGradient">dh [R, r]; holds the factor s already.</param>
-    public void AddGradientOfA(Tensor input, Tensor innerGradient) => Products.Add(_a.Gradient, innerGradient.t(), input, 1);
+    public void AddGradientOfA(Tensor input, Tensor innerGradient)
+    {
+        if (!IsAFrozen)
+        {
+            Products.Add(_a.Gradient, innerGradient.t(), input, 1);
+        }
+    }
+
+    /// <summary>Adds weight · s · B A of a module's factors to a matrix.</summary>
+    /// <param name="matrix">[out, in].</param>
+    /// <param name="a">A, [r, in].</param>
+    /// <param name="b">B, [out, r].</param>
+    /// <param name="weight">Weight.</param>
+    public void AddProduct(Tensor matrix, Tensor a, Tensor b, double weight) => matrix.addmm_(b, a, beta: 1, alpha: (float)(weight * _scale));
 
     /// <summary>W: adds the gradient of rows of B, dB += s · dyᵀ h.</summary>
     /// <param name="part">What was computed with those rows.</param>

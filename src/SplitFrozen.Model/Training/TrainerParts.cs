@@ -120,7 +120,7 @@ internal sealed class TrainerParts : IDisposable
         {
             var (a, b) = (trainables.Members[2 * i], trainables.Members[(2 * i) + 1]);
             StartValues.FillA(a, spec.Seed);
-            targets[i].Module.Adapter = new LoraAdapter(targets[i].Name, a, b, spec.Lora.Alpha / spec.Lora.Rank);
+            targets[i].Module.Adapter = new LoraAdapter(targets[i].Name, a, b, spec.Lora.Alpha / spec.Lora.Rank) { IsAFrozen = spec.FreezeA };
         }
     }
 

@@ -1,6 +1,10 @@
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Lora;
 using SplitFrozen.Model.Peft;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Training;
 
@@ -34,6 +38,33 @@ internal sealed partial class TrainerStage
     /// <inheritdoc/>
     public void LoadOptimizer(string file) =>
         OptimizerState.Set(file, StateFile.Read(file), _optimizer, _parts.Trainables, IsElsewhere);
+
+    /// <inheritdoc/>
+    public void AddToFrozen(IReadOnlyList<WeightedAdapter> adapters)
+    {
+        var factors = adapters.Select(a => (a.Weight, Tensors: a.Tensors.ToDictionary(t => t.Name, StringComparer.Ordinal))).ToList();
+        foreach (var (_, module) in _parts.Blocks.SelectMany(block => block.Projections()))
+        {
+            if (module.Adapter is { } adapter)
+            {
+                AddProducts(module, adapter, factors);
+            }
+        }
+    }
+
+    private void AddProducts(Projection module, LoraAdapter adapter, List<(double Weight, Dictionary<string, TensorData> Tensors)> factors)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var change = torch.zeros(module.Outputs, module.Inputs);
+        foreach (var (weight, tensors) in factors)
+        {
+            var (a, b) = (tensors[LoraNames.A(adapter.Module)], tensors[LoraNames.B(adapter.Module)]);
+            adapter.AddProduct(change, TensorBytes.ToTensor(a), TensorBytes.ToTensor(b), weight);
+        }
+
+        module.AddToWeight(change.to(_device));
+    }
 
     private void SetAdapter(string origin, IReadOnlyList<TensorData> tensors) =>
         TensorCopy.Into(origin, tensors, Trainables.ToDictionary(member => member.Name, member => member.Value), IsElsewhere);

@@ -127,7 +127,7 @@ internal sealed partial class TrainerStage : ITrainerStage
         {
             gradients.div_(targets);
             Clip(gradients, norm);
-            _optimizer.Step(learningRate);
+            StepOptimizer(learningRate);
         }
 
         gradients.zero_();
@@ -171,6 +171,17 @@ internal sealed partial class TrainerStage : ITrainerStage
         var layout = Check(batch, 0);
         var rows = Run(Upload(batch, layout), batch, layout, tape: null);
         return (rows.DetachFromDisposeScope(), ending.Head.Logits(rows).DetachFromDisposeScope());
+    }
+
+    private void StepOptimizer(double learningRate)
+    {
+        // A frozen A has no gradient, but shares its memory with what decays.
+        var kept = _spec.FreezeA ? _parts.Trainables.Values.clone() : null;
+        _optimizer.Step(learningRate);
+        foreach (var a in _parts.Trainables.Members.Where(m => kept is not null && LoraNames.IsA(m.Name)))
+        {
+            a.Value.copy_(TrainableSet.ViewLike(a, kept!));
+        }
     }
 
     private void Clip(Tensor gradients, double norm)

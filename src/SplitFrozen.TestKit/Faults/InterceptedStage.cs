@@ -56,6 +56,8 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
 
     public void SetOptimizer(IReadOnlyList<TensorData> tensors) => inner.SetOptimizer(tensors);
 
+    public void AddToFrozen(IReadOnlyList<WeightedAdapter> adapters) => inner.AddToFrozen(adapters);
+
     public void SaveAdapter(string folder) => inner.SaveAdapter(folder);
 
     public void LoadAdapter(string folder) => inner.LoadAdapter(folder);

@@ -108,7 +108,7 @@ internal sealed partial class StandInTrainer : ITrainerStage
     public double[] GradientSquares()
     {
         CheckIdle();
-        var squares = _layers.ConvertAll(l => l.A.Gradient.Concat(l.B.Gradient).Sum(g => g * g));
+        var squares = _layers.ConvertAll(l => (_spec.FreezeA ? l.B.Gradient : l.A.Gradient.Concat(l.B.Gradient)).Sum(g => g * g));
         if (_head is not null)
         {
             squares.Add(_head.Gradient.Sum(g => g * g));
@@ -128,7 +128,13 @@ internal sealed partial class StandInTrainer : ITrainerStage
 
         _steps++;
         var clip = _spec.ClipNorm > 0 ? Math.Min(1, _spec.ClipNorm / (norm + 1e-6)) : 1;
-        Parameters().ForEach(p => p.AdamW(learningRate, clip / targets, _spec.WeightDecay, _steps));
+        if (_spec.FreezeA)
+        {
+            _layers.ForEach(l => Array.Clear(l.A.Gradient));
+        }
+
+        Parameters().Except(_spec.FreezeA ? _layers.Select(l => l.A) : []).ToList()
+            .ForEach(p => p.AdamW(learningRate, clip / targets, _spec.WeightDecay, _steps));
     }
 
     public TargetScore Evaluate(ActivationBatch batch, Span<float> output)

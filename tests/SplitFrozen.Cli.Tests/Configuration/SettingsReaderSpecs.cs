@@ -87,6 +87,25 @@ public sealed class SettingsReaderSpecs
     }
 
     [Fact]
+    public void Should_read_the_compared_methods()
+    {
+        var defaults = SettingsReader.Read(ConfigurationFactory.Empty);
+        Assert.Equal((FedLoraSettings.Default, SplitLoraSettings.Default), (defaults.FedLora, defaults.SplitLora));
+        var settings = SettingsReader.Read(SettingsReader.Load([], [
+            "splitfrozen.training.method=fedlora", "splitfrozen.fedlora.variant=fedex", "splitfrozen.fedlora.local-epochs=2", "splitfrozen.fedlora.local-steps=5",
+            "splitfrozen.fedlora.rounds=7", "splitfrozen.fedlora.participation=0.5", "splitfrozen.fedlora.device-dropout=0.25", "splitfrozen.fedlora.keep-optimizer=on",
+            "splitfrozen.fedlora.learning-rate=1e-3", "splitfrozen.splitlora.blocks=3", "splitfrozen.splitlora.average-every=4", "splitfrozen.splitlora.order=parallel",
+            "splitfrozen.data.partition=quantity", "splitfrozen.data.partition-file=rows.json", "splitfrozen.run.tensorboard=off"]));
+
+        Assert.Equal(new FedLoraSettings(FedLoraVariant.Exact, 2, 5, 7, 0.5, 0.25, true) { LearningRate = 1e-3 }, settings.FedLora);
+        Assert.Equal(new SplitLoraSettings(3, 4, SplitLoraOrder.Parallel), settings.SplitLora);
+        Assert.Equal((TrainingMethods.FedLora, PartitionKind.Quantity, Path.GetFullPath("rows.json"), false), (settings.Training.Method, settings.Data.Partition.Kind, settings.Data.PartitionFile, settings.Run.TensorBoard));
+    }
+
+    [Fact]
+    public void Should_read_the_shipped_configuration_of_experiments() => Assert.Equal(10, Load("experiments.conf").Data.Partition.Devices);
+
+    [Fact]
     public void Should_read_server_nodes()
     {
         var settings = SettingsReader.Read(SettingsReader.Load([], [
@@ -105,6 +124,12 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.allocation.interval=1ms", "from 10ms")]
     [InlineData("splitfrozen.control.host=0.0.0.0", "without TLS")]
     [InlineData("splitfrozen.health.port=70000", "off or a whole number")]
+    [InlineData("splitfrozen.fedlora.variant=fed", "fedit, ffa, fedex")]
+    [InlineData("splitfrozen.fedlora.participation=0", "above 0 and up to 1")]
+    [InlineData("splitfrozen.fedlora.device-dropout=1", "from 0 up to, not including, 1")]
+    [InlineData("splitfrozen.splitlora.order=random", "sequential, parallel")]
+    [InlineData("splitfrozen.splitlora.blocks=0", "auto or a whole number from 1")]
+    [InlineData("splitfrozen.data.partition=fair", "iid, dirichlet, pathological, quantity")]
     [InlineData("splitfrozen.store.mode=everywhere", "off, memory, disk")]
     [InlineData("splitfrozen.store.key-file=/k", "splitfrozen.store.mode = memory writes none")]
     [InlineData("splitfrozen.store.memory-limit=much", "512KiB")]

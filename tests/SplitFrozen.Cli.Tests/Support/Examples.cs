@@ -14,7 +14,10 @@ internal static class Examples
 
     public static PartitionRecord Partition { get; } = new(
         new PartitionSpec(PartitionKind.Dirichlet, 2, 0.1, 20, 0.1, 0, 7),
-        new PartitionSummary("ab12", 10, [new PartSummary(60, 3, 0.5), new PartSummary(40, 2, 0.25)]));
+        new PartitionSummary("ab12", 10, [new PartSummary(60, 3, 0.5), new PartSummary(40, 2, 0.25)]))
+    {
+        File = PartitionFile.Of(new Partition([[1, 2], [0]], [3]), 4, [0, 1, 0, 1]),
+    };
 
     public static RunStart Start { get; } = new("splitfrozen { }\n", Versions.Current("torch 1"), Partition);
 

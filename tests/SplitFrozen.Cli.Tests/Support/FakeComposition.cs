@@ -1,6 +1,7 @@
 using Akka.Configuration;
 
 using SplitFrozen.Cli.Composing;
+using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Evaluation;
@@ -88,6 +89,11 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     public FleetData MeasureFleet(Settings settings) => new(
         ReadShape(settings), new TrainerSpec(TaskKind.Classification, 2, settings.Model.Cut ?? 4, settings.Lora, 0, 0, 1),
         [.. Enumerable.Range(0, settings.Data.Partition.Devices).Select(_ => Enumerable.Repeat(20, 10).ToArray())]);
+
+    /// <summary>What trials find.</summary>
+    public Func<Settings, TrialResult> OnTrial { get; set; } = _ => throw new InvalidOperationException("No trial was asked for.");
+
+    public TrialResult RunTrial(Settings settings) => OnTrial(settings);
 
     public AdapterScore Score(Settings settings, string adapterFolder)
     {

@@ -67,6 +67,21 @@ public sealed class PartitionerSpecs
     public void Should_leave_no_device_empty(SpreadRows rows) =>
         Assert.All((rows with { Spec = rows.Spec with { Kind = PartitionKind.Dirichlet } }).Split().Devices, Assert.NotEmpty);
 
+    [Theory(DisplayName = "Quantity skew gives devices unequal amounts of the overall label mix")]
+    [InlineData(0.1, 300, 2000)]
+    [InlineData(1e6, 0, 40)]
+    public void Should_skew_amounts_only(double alpha, int least, int most)
+    {
+        foreach (var seed in Enumerable.Range(0, 5))
+        {
+            var summary = Summary(Spec(PartitionKind.Quantity) with { Alpha = alpha, Seed = seed });
+            var sizes = summary.Devices.Select(d => d.Samples).ToList();
+
+            Assert.InRange(sizes.Max() - sizes.Min(), least, most);
+            Assert.All(summary.Devices.Where(d => d.Samples > 300), d => Assert.InRange(d.Distance, 0, 0.15));
+        }
+    }
+
     [Theory(DisplayName = "Label mixes differ the more, the smaller alpha is")]
     [InlineData(1e-3, 0.5, 1.0)]
     [InlineData(0.1, 0.3, 1.0)]

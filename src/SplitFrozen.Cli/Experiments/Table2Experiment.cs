@@ -1,0 +1,83 @@
+using SplitFrozen.Cli.Composing;
+using SplitFrozen.Cli.Plots;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Protocol;
+
+namespace SplitFrozen.Cli.Experiments;
+
+/// <summary>The methods on evenly spread data and on two kinds of uneven data.</summary>
+internal sealed class Table2Experiment(IComposition composition) : TrainingExperiment(composition)
+{
+    private static readonly PartitionKind[] Partitions = [PartitionKind.Iid, PartitionKind.Dirichlet, PartitionKind.Pathological];
+
+    /// <inheritdoc/>
+    public override string Name => "table2";
+
+    /// <inheritdoc/>
+    public override string Description => "The four methods on IID, Dirichlet and pathological data: accuracy, device computation, bytes, memory and time.";
+
+    /// <inheritdoc/>
+    public override string Note =>
+        "Accuracies are trained ones, on the evaluation split. Operations, bytes, memory and times are by the cost model over the same batches (a multiply-add counts two; profile paper: links of 600 Mbit/s, "
+        + "devices of 1 TFLOP/s and a server of 6 TFLOP/s assumed). SplitFrozen is trained by the single-process loop over the blocks above the frozen line, whose losses and adapter equal the cluster's bit for bit. "
+        + "Columns with no_store are for a server that keeps no activations; reductions are against fedlora on the same data.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ExperimentRow> Compare(IReadOnlyList<ExperimentRow> rows) => [.. rows.Select(row =>
+    {
+        var fed = rows.First(r => r.Parameter("partition") == row.Parameter("partition") && r.Parameter("method") == TrainingMethods.FedLora);
+        double Less(string of, string column) => 1 - (row.Values[column] / fed.Values[of]);
+        return row.With(
+            ("relative_accuracy", (row.Values["accuracy"] / fed.Values["accuracy"]) - 1),
+            ("less_mflop_per_token", Less("device_mflop_per_token", "device_mflop_per_token")),
+            ("less_device_gflop", Less("device_gflop", "device_gflop")), ("less_device_gflop_no_store", Less("device_gflop", "device_gflop_no_store")),
+            ("less_time", Less("wall_s", "wall_s")), ("less_time_no_store", Less("wall_s", "wall_s_no_store")));
+    })];
+
+    /// <inheritdoc/>
+    public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows)
+    {
+        BarPlot.Save(
+            Path.Combine(folder, "accuracy.png"), "Accuracy by method and spread of the data", "accuracy on the evaluation split", Partitions.Select(NameOf).ToList(),
+            [.. Methods.Select(m => new BarSeries(m, [.. Partitions.Select(p => Of(m, p, "accuracy"))]) { Spreads = [.. Partitions.Select(p => Spread(m, p))] })]);
+        BarPlot.Save(
+            Path.Combine(folder, "devices.png"), "What a device computes in a run (mean of the devices; cost model)", "10⁹ operations", Partitions.Select(NameOf).ToList(),
+            [.. Methods.Where(m => m != TrainingMethods.CenLora).Select(m => new BarSeries(m, [.. Partitions.Select(p => Of(m, p, "device_gflop"))]))]);
+        BarPlot.Save(
+            Path.Combine(folder, "time.png"), "Time of a run on the profile paper (cost model)", "seconds", Partitions.Select(NameOf).ToList(),
+            [.. Methods.Select(m => new BarSeries(m, [.. Partitions.Select(p => Of(m, p, "wall_s"))]))]);
+
+        ExperimentRow Row(string method, PartitionKind kind) => rows.First(r => r.Parameter("method") == method && r.Parameter("partition") == NameOf(kind));
+        double Of(string method, PartitionKind kind, string column) => Row(method, kind).Values[column];
+        double Spread(string method, PartitionKind kind) => Row(method, kind).Spreads.GetValueOrDefault("accuracy");
+    }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<Variant> Variants(Settings settings) =>
+        from kind in Partitions
+        from method in Methods
+        select Of(With(With(settings, kind), method), ("partition", NameOf(kind)), ("method", method));
+
+    /// <inheritdoc/>
+    protected override IReadOnlyDictionary<string, double> Values(TrialResult result)
+    {
+        var (cost, plain) = (result.Cost, result.WithoutStore);
+        var devices = Math.Max(1, cost.Devices.Count);
+        return new Dictionary<string, double>
+        {
+            ["accuracy"] = result.After,
+            ["validation"] = result.Validation,
+            ["device_mflop_per_token"] = cost.DeviceFlopsPerToken / 1e6,
+            ["device_gflop"] = cost.DeviceFlops / devices / 1e9,
+            ["device_gflop_no_store"] = plain.DeviceFlops / devices / 1e9,
+            ["device_mb_up"] = cost.MeanBytesUp / 1e6,
+            ["device_mb_up_no_store"] = plain.MeanBytesUp / 1e6,
+            ["device_mb_down"] = cost.MeanBytesDown / 1e6,
+            ["device_peak_mb"] = cost.PeakBytes / 1e6,
+            ["wall_s"] = cost.WallSeconds,
+            ["wall_s_no_store"] = plain.WallSeconds,
+        };
+    }
+
+    private static string NameOf(PartitionKind kind) => kind.ToString().ToLowerInvariant();
+}

@@ -18,6 +18,12 @@ internal enum ExitCode
     /// <summary>Training began and could not go on.</summary>
     TrainingFailed = 4,
 
+    /// <summary>A ledger shows samples missing, and says why.</summary>
+    LedgerIncomplete = 5,
+
+    /// <summary>A ledger shows samples trained twice or missing without a reason, or is damaged.</summary>
+    LedgerBroken = 6,
+
     /// <summary>Stopped in order by a signal, with a checkpoint; 128 + SIGINT, as shells expect.</summary>
     Stopped = 130,
 }

@@ -227,7 +227,7 @@ public sealed class CenLoraRun(
 
     private void SaveCheckpoint()
     {
-        Checkpoint.Write(paths.Checkpoints, model, trainer, _stage.AdapterTensors(), _stage.OptimizerTensors(), new CheckpointState(
+        Checkpoint.Write(paths.Checkpoints, settings.Training.CheckpointKeep, model, trainer, _stage.AdapterTensors(), _stage.OptimizerTensors(), new CheckpointState(
             _step, _epoch, _batch, _ledger.SamplesTrained, settings.Training.Seed,
             [.. devices.OrderBy(d => d.Key).Select(d => new CheckpointDevice(d.Key.Value, d.Value.Count))]));
         observer.On(new RunEvent.CheckpointWritten(paths.Checkpoints, _step));

@@ -128,7 +128,7 @@ public sealed class FedLoraRun : IDisposable
             var batch = _cursors.GetValueOrDefault(device.Id);
             _cursors[device.Id] = batch + 1;
             var (score, norm) = _loop.Train(device, batch, step, rate);
-            _report.Step(round, score, device.MicroBatches(batch).Sum(m => m.Count), norm, rate);
+            _report.Step(round, score, device.BatchSamples(batch), norm, rate);
         }
 
         if (_settings.KeepOptimizer)
@@ -151,8 +151,16 @@ public sealed class FedLoraRun : IDisposable
         _stage.AddToFrozen([.. results.Select(r => new WeightedAdapter(r.Weight / total, r.Adapter)), new WeightedAdapter(-1, _average)]);
     }
 
-    private long SamplesExpected() => Enumerable.Range(0, _rounds.Count).Sum(round => _rounds.Returning(round).Sum(
-        d => _settings.LocalSteps is { } steps ? (long)steps * _inputs.Settings.Training.BatchSize : (long)d.Samples * _settings.LocalEpochs));
+    private long SamplesExpected()
+    {
+        var cursors = _inputs.LocalData.ToDictionary(d => d.Id, _ => 0);
+        return Enumerable.Range(0, _rounds.Count).SelectMany(_rounds.Returning).Sum(device =>
+        {
+            var first = cursors[device.Id];
+            cursors[device.Id] += _rounds.Steps(device);
+            return Enumerable.Range(first, _rounds.Steps(device)).Sum(batch => (long)device.BatchSamples(batch));
+        });
+    }
 
     private IReadOnlyList<string> Remarks() => _settings.Variant == FedLoraVariant.Exact
         ? ["FedEx-LoRA changed the frozen weights: the adapter alone, on the model that it was trained from, does not give the accuracy that was measured here."]

@@ -42,6 +42,10 @@ public sealed class LocalData(DeviceId id, IReadOnlyList<EncodedSample> samples,
         return [.. Enumerable.Range(0, plan.MicroBatches(place)).Select(m => plan.MicroBatch(place, m).ToArray().Select(s => s.Index).ToArray())];
     }
 
+    /// <summary>Samples of a batch.</summary>
+    /// <param name="batch">Counted over all passes, from 0.</param>
+    public int BatchSamples(int batch) => Math.Min(training.BatchSize, samples.Count - (batch % BatchesPerEpoch * training.BatchSize));
+
     /// <summary>Tokens of each of some samples.</summary>
     public int[] Lengths(IReadOnlyList<int> indices) => [.. indices.Select(i => samples[i].Tokens.Length)];
 

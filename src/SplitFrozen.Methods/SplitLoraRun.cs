@@ -123,7 +123,7 @@ public sealed class SplitLoraRun : IDisposable
             device.Enter(_pair.Device);
             sum += _pair.Train(device.Data, _embeddings, batch, _serverSteps, rate);
             device.Leave(_pair.Device);
-            samples += device.Data.MicroBatches(batch).Sum(m => m.Count);
+            samples += device.Data.BatchSamples(batch);
             if (_settings.Order == SplitLoraOrder.Sequential)
             {
                 StepServer();

@@ -9,7 +9,7 @@ namespace SplitFrozen.Cluster.Tests;
 public sealed class ElasticSpecs
 {
     /// <summary>A run of some seconds on devices of unequal rates; lost nodes are noticed soon.</summary>
-    private const string Slow = "training.epochs = 10, start.limit = 60s, store.mode = off";
+    private const string Slow = "training.epochs = 14, start.limit = 60s, store.mode = off";
 
     private const string Watchful = """
         akka.cluster.failure-detector.acceptable-heartbeat-pause = 3s
@@ -49,13 +49,13 @@ public sealed class ElasticSpecs
         var nodes = new Dictionary<string, SplitFrozenProcess>();
         foreach (var name in (string[])["a", "b"])
         {
-            nodes[name] = place.StartNode(address, name, 0.02);
+            nodes[name] = place.StartNode(address, name, 0.04);
         }
 
         await place.StatusAsync(server, s => s["progress"]!["step"]!.GetValue<int>() >= 2);
         foreach (var name in (string[])["c", "d"])
         {
-            nodes[name] = place.StartNode(address, name, 0.02);
+            nodes[name] = place.StartNode(address, name, 0.04);
         }
 
         await place.StatusAsync(server, s => Homes(s).Count == 4);
@@ -83,7 +83,7 @@ public sealed class ElasticSpecs
         var server = place.Start("server", "--run", place.At("killed"));
         var address = await Workplace.AddressAsync(server);
         SplitFrozenProcess Device(int part) => place.StartDevice(
-            address, $"device-{part}", "--set", $"splitfrozen.device.partition={part}", "--set", "splitfrozen.device.profile.gigaflops=0.02");
+            address, $"device-{part}", "--set", $"splitfrozen.device.partition={part}", "--set", "splitfrozen.device.profile.gigaflops=0.04");
         var first = Device(0);
         var second = Device(1);
         await place.StatusAsync(server, s => s["progress"]!["step"]!.GetValue<int>() >= 2);

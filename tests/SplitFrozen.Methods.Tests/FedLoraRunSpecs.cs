@@ -103,6 +103,7 @@ public sealed class FedLoraRunSpecs : IDisposable
         var summary = _runs.Fed(_runs.Spread(3, PartitionKind.Quantity), FedLoraSettings.Default with { LocalSteps = 2, Rounds = 5 });
 
         Assert.Equal(3 * 2 * 5, summary.Steps);
+        Assert.Equal(summary.SamplesExpected, summary.SamplesTrained);
     }
 
     [Fact(DisplayName = "A stop keeps the average of the last whole round")]

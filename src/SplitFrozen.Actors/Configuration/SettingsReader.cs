@@ -157,6 +157,7 @@ public static partial class SettingsReader
         keys.Number("clip-norm", "of at least 0", c => c >= 0), keys.Long("seed", 0, long.MaxValue), keys.Integer("threads", 1, 4096),
         keys.Integer("checkpoint-steps", 1, int.MaxValue), keys.Choice<BestMeasure>("best"), keys.IntegerOr("off", "patience", 1, Many))
     {
+        CheckpointKeep = keys.Integer("checkpoint-keep", 1, 1000),
         Order = SampleOrder.Parse(keys.Text("order"))
             ?? throw keys.Wrong("order", keys.Text("order"), "it must be plan, none or \"buffer:K\" with a whole number K of samples from 1 on"),
         MixAlarm = keys.NumberOr("off", "mix-alarm", "from 0 to 1", a => a is >= 0 and <= 1),

@@ -29,7 +29,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        var kept = _step > 0 ? $" What was trained until step {_step} is kept in {_run.Paths.Checkpoints}." : "";
+        var kept = _step > 0 ? $" What was trained until step {_step} is kept in {_run.Paths.Checkpoints}; --resume goes on from there." : "";
         _failure = new RunFailedException(failure, message + kept);
         _log.Error("The run ends: {Message}", message);
         BeginEnding(completed: false);
@@ -82,7 +82,7 @@ internal sealed partial class PipelineCoordinatorActor
         {
             _peers.Files.Tell(new CheckpointActor.KeepAdapter(_run.Paths.Checkpoints, _run.Paths.Adapter));
         }
-        else if (!_diverged && _step > 0)
+        else if (!_diverged && _step > 0 && _window is not null)
         {
             Save();
         }
@@ -102,7 +102,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void Save() => _stages.Collect(tensors =>
     {
-        _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Checkpoints, tensors, Position()));
+        _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Checkpoints, _run.Settings.Training.CheckpointKeep, tensors, Position()));
         _peers.Files.Tell(new CheckpointActor.SaveAdapter(_run.Paths.Adapter, tensors));
     });
 
@@ -163,13 +163,14 @@ internal sealed partial class PipelineCoordinatorActor
             settings.Training.Method, settings.Training.Seed, settings.Training.Epochs, _run.Spec.Cut, _run.Spec.Task.ToString(),
             _run.Sets.EvaluationName, _run.Sets.ValidationName,
             Found(Before)?.Accuracy, Found(After)?.Accuracy, Found(ValidationSet)?.Accuracy, Found(Before)?.MeanLoss, Found(After)?.MeanLoss,
-            _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, _clock.WallSeconds,
+            _lossFirst, _step == 0 ? null : _lossLast, _step, _ledger.SamplesTrained, _plan.SamplesExpected, Seconds,
             adapter.Sha256, adapter.Bytes, _stages.TrainableParameters, _clock.Stages, _completed, valid,
             [.. _remarks, .. Remarks(valid, overruns, operations)], devices)
         {
             Store = SummariseStore(),
             ChannelRefusals = RefusalTotals(),
             Best = _best.Best,
+            Resumes = Resumes,
         }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 

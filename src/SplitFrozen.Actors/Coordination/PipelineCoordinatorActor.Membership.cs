@@ -13,9 +13,11 @@ namespace SplitFrozen.Actors.Coordination;
 /// <summary>Devices that come, are admitted or refused, get their layers, and are lost.</summary>
 internal sealed partial class PipelineCoordinatorActor
 {
-    private int Needed => _run.Settings.Start.MinDevices ?? _run.Settings.Data.Partition.Devices;
+    /// <summary>How many devices must be there: of a run that is resumed, those that it had.</summary>
+    private int Needed => _resume is null ? _run.Settings.Start.MinDevices ?? _run.Settings.Data.Partition.Devices
+        : IsTrained ? 0 : _resume.State.Devices.Count;
 
-    private int Prepared => _devices.Values.Count(d => d.IsPrepared);
+    private int Prepared => _devices.Values.Count(d => _resume is null ? d.IsPrepared : d.Samples is not null && (d.IsPrepared || d.IsSpare));
 
     /// <summary>First phase: devices join until there are enough.</summary>
     private void Gathering()
@@ -34,7 +36,7 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>Training begins when the devices and the trainer stages are there.</summary>
     private void BeginWhenReady()
     {
-        if (Prepared >= Needed && _stages.HasBeenUp)
+        if (Prepared >= Needed && _stages.HasBeenUp && (_resume is null || _restored))
         {
             BecomeTraining();
         }
@@ -171,7 +173,12 @@ internal sealed partial class PipelineCoordinatorActor
         _peers.Allocator.Tell(new AllocatorActor.Forget(device.Id));
         if (_window is null)
         {
-            _devices.Remove(device.Id);
+            if (_resume is null || !_resume.State.Devices.Any(d => d.Id == device.Id.Value))
+            {
+                _devices.Remove(device.Id);
+            }
+
+            device.IsPrepared = false;
             Notify(new RunEvent.DeviceProblem(device.Id, reason));
             return;
         }

@@ -197,6 +197,7 @@ internal sealed partial class PipelineCoordinatorActor
         _stages.Up();
         if (isStart && !_ending)
         {
+            RestoreStages();
             BeginWhenReady();
         }
     }

@@ -27,7 +27,14 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void AlwaysStore()
     {
-        Receive<ShuffleActor.StoredCount>(m => _devices[m.Device].Stored = m.Stored);
+        Receive<ShuffleActor.StoredCount>(m =>
+        {
+            _devices[m.Device].Stored = m.Stored;
+            if (_resume is not null && _window is null && !_ending)
+            {
+                BeginWhenReady();
+            }
+        });
         Receive<ShuffleActor.StoreReport>(KeepReport);
         Receive<CatchUpActor.RowsChecked>(NoteRows);
     }

@@ -70,9 +70,14 @@ internal sealed partial class PipelineCoordinatorActor
         });
         _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
         Timers.StartPeriodicTimer(nameof(WatchWaiting), WatchWaiting.Instance, WatchInterval);
-        _window = new GrantWindow(_plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window);
-        Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _stages.TrainableParameters));
-        OpenGrants();
+        _window = new GrantWindow(
+            _plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window, _epoch, (epoch, batch) => TrainedBefore(epoch).Contains(batch));
+        if (!IsTrained)
+        {
+            Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _stages.TrainableParameters));
+            OpenGrants();
+        }
+
         ScoreBefore();
     }
 
@@ -85,9 +90,18 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>The untrained adapter is scored before the first step; meanwhile devices run ahead.</summary>
     private void ScoreBefore()
     {
-        if (_heldOut.Count == 2)
+        if (_heldOut.Count < 2)
+        {
+            return;
+        }
+
+        if (_resume is null)
         {
             Score(Before, EvaluationSet);
+        }
+        else
+        {
+            GoOn();
         }
     }
 
@@ -135,6 +149,8 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         _ledger.Trained(_epoch, _step, Plan.Batch(_batch));
+        Record(new LedgerRecord.Trained(
+            _step, _epoch, _batch, [.. Enumerable.Range(0, Plan.MicroBatches(_batch)).Select(i => Plan.MicroBatch(_batch, i).Length)], [.. Plan.Batch(_batch)]));
         _lossFirst ??= score.MeanLoss;
         _lossLast = score.MeanLoss;
         _window!.BatchTrained(_epoch, _batch);
@@ -201,6 +217,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         _mix?.Reset();
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
+        Record(new LedgerRecord.Closed(_epoch));
         _plan.Close(_epoch);
         ReportEpoch();
         (_epoch, _batch) = (_epoch + 1, 0);
@@ -216,7 +233,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextEpoch()
     {
-        if (_epoch == _run.Settings.Training.Epochs)
+        if (IsTrained)
         {
             BeginEnding(completed: true);
         }
@@ -264,9 +281,9 @@ internal sealed partial class PipelineCoordinatorActor
         }
         else if (_best.Note(_epoch, _step, score))
         {
-            _stages.Collect(tensors => _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Best, tensors, Position())));
+            SaveCheckpoint(_run.Paths.Best, keep: 1);
         }
-        else if (_best.IsPatienceOver && _epoch < _run.Settings.Training.Epochs)
+        else if (_best.IsPatienceOver && !IsTrained)
         {
             StopEarly();
         }
@@ -282,32 +299,5 @@ internal sealed partial class PipelineCoordinatorActor
         _earlyStop = $"no better {training.Best.ToString().ToLowerInvariant()} in {training.Patience} validations (splitfrozen.training.patience)";
         Notify(new RunEvent.StoppedEarly(_epoch, _earlyStop));
         BeginEnding(completed: true);
-    }
-
-    private void SaveCheckpoint() => _stages.Collect(
-        tensors => _peers.Files.Tell(new CheckpointActor.Save(_run.Paths.Checkpoints, tensors, Position())));
-
-    private CheckpointState Position() => new(
-        _step, _epoch, _batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
-        [.. Roster().Select(r => new CheckpointDevice(r.Device.Value, r.Samples))]);
-
-    private void CheckpointWritten(CheckpointActor.Saved saved)
-    {
-        Notify(new RunEvent.CheckpointWritten(saved.Folder, saved.Step));
-        if (saved.Folder == _run.Paths.Best)
-        {
-            NextEpoch();
-            return;
-        }
-
-        _savedStep = saved.Step;
-        if (_stopping)
-        {
-            BeginEnding(completed: false);
-        }
-        else
-        {
-            NextBatch();
-        }
     }
 }

@@ -33,10 +33,10 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private GrantWindow? _window;
     private bool _stopping;
 
-    public PipelineCoordinatorActor(ServerRun run, Peers peers)
+    public PipelineCoordinatorActor(ServerRun run, Peers peers, ResumePoint? resume)
     {
-        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace));
-        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
+        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace));
+        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster, resume?.State.Plan ?? RunPlanState.Start);
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
         var pipeline = run.Settings.Pipeline;
@@ -45,6 +45,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
             ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
             : null;
+        TakeUp();
         Gathering();
     }
 
@@ -55,6 +56,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(EvaluationSet, _run.Sets.Evaluation));
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(ValidationSet, _run.Sets.Validation));
+        ReopenEpochs();
         AnnounceWaiting();
     }
 
@@ -83,6 +85,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
             _trainedTokens += m.Batch.Lengths.Sum();
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });
+        Receive<CheckpointActor.NotSaved>(NotSaved);
         AlwaysStore();
         Receive<ReadStatus>(_ => Sender.Tell(Status()));
         AlwaysServers();
@@ -93,7 +96,13 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private IReadOnlyList<RosterEntry> Roster() =>
         [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
 
-    private void OpenEpoch(EpochPlan plan, DeviceId[] roster) => _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(plan, roster));
+    private void OpenEpoch(EpochPlan plan, DeviceId[] roster)
+    {
+        _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(plan, roster));
+        Record(new LedgerRecord.Drawn(plan.Epoch, [.. roster.Select(id => new RosterEntry(id, _devices[id].Samples!.Value))]));
+    }
+
+    private void Record(LedgerRecord record) => _peers.Files.Tell(new CheckpointActor.Note(record));
 
     private void Notify(RunEvent e) => _run.Observer.On(e);
 

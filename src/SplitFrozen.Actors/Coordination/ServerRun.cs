@@ -22,6 +22,9 @@ public sealed record ServerRun(
 {
     private readonly TaskCompletionSource<RunSummary> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Whether the run goes on from the last checkpoint in its folder.</summary>
+    public bool Resumes { get; init; }
+
     /// <summary>Gets every operation, or null.</summary>
     public RunTrace? Trace { get; init; }
 

@@ -79,6 +79,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
     private void StartActors()
     {
         var settings = _run.Settings;
+        var resume = _run.Resumes ? ResumePoint.Find(_run, Refused) : null;
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
         _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(AllocationSetting.Of(_run))), "allocator");
@@ -88,12 +89,12 @@ internal sealed class ServerSupervisorActor : ReceiveActor
             Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens, isStoring)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
         var vault = new StageVault();
         var files = Context.ActorOf(
-            Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
+            Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer, _run.Paths.Ledger, resume == null ? 0 : resume.LedgerBytes)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
         var shuffle = Context.ActorOf(
             Props.Create(() => new ShuffleActor(catchUp, _run.Spec.Cut, store, settings.Pipeline.UnitTokens, _run.Model.Shape.Width)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
         _channel = OpenChannel(shuffle);
         var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, vault, files, _channel);
-        var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers)), "coordinator");
+        var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers, resume)), "coordinator");
         _coordinator = coordinator;
         OpenControl();
         var host = new StageHostOptions(_run.Model, settings.Server.Profile, _run.Spec.Threads, Self, Door(), vault);
@@ -108,6 +109,12 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         _channel?.Dispose();
         _identity?.Dispose();
         Cluster.Get(Context.System).Unsubscribe(Self);
+    }
+
+    private void Refused(string checkpoint)
+    {
+        Context.GetLogger().Warning("A checkpoint is not used: {Checkpoint}", checkpoint);
+        _run.Observer.On(new RunEvent.CheckpointRefused(checkpoint));
     }
 
     /// <summary>Other server nodes connect only where there are to be some.</summary>

@@ -9,7 +9,7 @@ using SplitFrozen.Protocol.Messages;
 
 namespace SplitFrozen.Actors.Coordination;
 
-/// <summary>Scoring held-out sets, and collecting the stages' state.</summary>
+/// <summary>Scoring held-out sets, collecting the stages' state, and setting it.</summary>
 internal sealed partial class StagePipeline
 {
     private ScoringWork? _scoring;
@@ -34,6 +34,23 @@ internal sealed partial class StagePipeline
 
     /// <summary>Gives adapter and optimiser of all stages after the last step. The vault has them, even while a stage is lost.</summary>
     public void Collect(Action<StageState> done) => done(vault.Whole(stages, _steps));
+
+    /// <summary>Sets all stages, which must be there, to the state after so many steps. Each is given the state of all, and passes over what is others'.</summary>
+    public void Restore(int steps, StageState state, Action done)
+    {
+        for (var stage = 0; stage < stages; stage++)
+        {
+            vault.Keep(stage, steps, state);
+        }
+
+        _steps = steps;
+        _again = () =>
+        {
+            End();
+            done();
+        };
+        BeginGeneration();
+    }
 
     private void ScoreNext()
     {

@@ -33,7 +33,7 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         (_catchUp, _cut, _store, _unitTokens, _width) = (catchUp, cut, store, unitTokens, width);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
-        Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster));
+        Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster, m.Trained));
         Receive<CloseEpoch>(m => Close(m.Epoch));
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
@@ -139,7 +139,11 @@ internal sealed partial class ShuffleActor : ReceiveActor
     internal sealed record AdmitDevice(DeviceId Device, Incarnation Incarnation) : ILocalMessage;
 
     /// <summary>Take samples of this epoch.</summary>
-    internal sealed record OpenEpoch(EpochPlan Plan, DeviceId[] Roster) : ILocalMessage;
+    internal sealed record OpenEpoch(EpochPlan Plan, DeviceId[] Roster) : ILocalMessage
+    {
+        /// <summary>Batches that were trained before the run was resumed: their samples are passed over.</summary>
+        public IReadOnlyList<int> Trained { get; init; } = [];
+    }
 
     /// <summary>The epoch is trained.</summary>
     internal sealed record CloseEpoch(int Epoch) : ILocalMessage;

@@ -24,11 +24,16 @@ internal sealed class ShuffleBuffer : IDisposable
     /// <summary>An empty buffer.</summary>
     /// <param name="plan">The epoch's order.</param>
     /// <param name="roster">Device ids in the order of the plan's ordinals.</param>
-    public ShuffleBuffer(EpochPlan plan, DeviceId[] roster)
+    /// <param name="trained">Batches that were trained before.</param>
+    public ShuffleBuffer(EpochPlan plan, DeviceId[] roster, IReadOnlyList<int>? trained = null)
     {
         (_plan, _roster) = (plan, roster);
         _ordinals = roster.Select((id, ordinal) => (id, ordinal)).ToDictionary(p => p.id, p => p.ordinal);
         _places = IndexPlaces(plan, roster.Length);
+        foreach (var batch in trained ?? [])
+        {
+            _taken.UnionWith(Enumerable.Range(0, plan.MicroBatches(batch)).Select(index => (batch, index)));
+        }
     }
 
     /// <summary>Samples that lie here.</summary>

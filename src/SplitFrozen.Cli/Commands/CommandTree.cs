@@ -5,13 +5,16 @@ using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
+using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
+using SplitFrozen.Cli.Ledgers;
 using SplitFrozen.Cli.Operating;
 using SplitFrozen.Cli.Partitions;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
+using SplitFrozen.Domain.Configuration;
 
 namespace SplitFrozen.Cli.Commands;
 
@@ -49,6 +52,7 @@ internal static class CommandTree
             Eval(environment),
             Doctor(environment),
             GenerateCommand.Create(environment),
+            LedgerCommand.Create(environment),
             MergeCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
@@ -70,8 +74,7 @@ internal static class CommandTree
         var options = TrainingOptions(command, "local.conf")
             .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen, cenlora, fedlora or splitlora")
             .Add(command, "--lora-from", "LAYER", "splitfrozen.training.lora-from", "First layer with adapters, for cenlora");
-        command.SetAction(async (line, _) => (int)await TrainingCommand.RunAsync(
-            environment, () => options.Load(line), environment.Composition.OpenTraining).ConfigureAwait(false));
+        SetTraining(environment, command, options, environment.Composition.OpenTraining);
         return command;
     }
 
@@ -86,10 +89,31 @@ internal static class CommandTree
             HelpName = "HOST:PORT",
         };
         command.Options.Add(join);
-        command.SetAction(async (line, _) => (int)(line.GetValue(join) is null
-            ? await TrainingCommand.RunAsync(environment, () => options.Load(line), environment.Composition.OpenServer).ConfigureAwait(false)
-            : await DeviceCommand.RunStagesAsync(environment, () => options.Load(line, "splitfrozen.cluster.port=0", $"splitfrozen.cluster.seed-nodes=[\"{line.GetValue(join)}\"]")).ConfigureAwait(false)));
+        SetTraining(environment, command, options, environment.Composition.OpenServer, async line => line.GetValue(join) is not { } main ? null
+            : await DeviceCommand.RunStagesAsync(environment, () => options.Load(line, "splitfrozen.cluster.port=0", $"splitfrozen.cluster.seed-nodes=[\"{main}\"]")).ConfigureAwait(false));
         return command;
+    }
+
+    /// <param name="environment">What to work with.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="open">Opens its run.</param>
+    /// <param name="instead">Does something else where the command line says so; else gives null.</param>
+    private static void SetTraining(
+        CliEnvironment environment, Command command, ConfigurationOptions options, Func<Settings, ITrainingRun> open,
+        Func<ParseResult, Task<ExitCode?>>? instead = null)
+    {
+        var resume = new Option<string?>("--resume")
+        {
+            Description = "Go on with the run in this folder, from its last checkpoint and with its configuration",
+            HelpName = "RUN",
+        };
+        command.Options.Add(resume);
+        command.SetAction(async (line, _) =>
+            instead is not null && await instead(line).ConfigureAwait(false) is { } code ? (int)code
+            : (int)await (line.GetValue(resume) is { } run
+                ? TrainingCommand.ResumeAsync(environment, run, own => options.LoadOver(line, own), open)
+                : TrainingCommand.RunAsync(environment, () => options.Load(line), open)).ConfigureAwait(false));
     }
 
     private static Command Device(CliEnvironment environment)

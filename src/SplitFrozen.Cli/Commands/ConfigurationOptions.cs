@@ -52,11 +52,19 @@ internal sealed class ConfigurationOptions
     /// <param name="line">The command line.</param>
     /// <param name="ofCommand">Settings that the command makes itself: over the file, under what the command line sets.</param>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
-    public Config Load(ParseResult line, params IReadOnlyList<string> ofCommand)
+    public Config Load(ParseResult line, params IReadOnlyList<string> ofCommand) =>
+        Load(line, [line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile)], ofCommand);
+
+    /// <summary>Reads the configuration of a run that is resumed, and what a command line changes of it.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="run">The run's own configuration file.</param>
+    /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
+    public Config LoadOver(ParseResult line, string run) => Load(line, line.GetValue(_config) is { } file ? [run, file] : [run], []);
+
+    private Config Load(ParseResult line, string[] files, IReadOnlyList<string> ofCommand)
     {
-        var file = line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile);
         var shortForms = _shortForms.Select(s => (s.Key, Value: line.GetValue(s.Option))).Where(s => s.Value is not null)
             .Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Key}={s.Value}"));
-        return SettingsReader.Load([file], [.. ofCommand, .. line.GetValue(_set)!, .. shortForms]);
+        return SettingsReader.Load(files, [.. ofCommand, .. line.GetValue(_set)!, .. shortForms]);
     }
 }

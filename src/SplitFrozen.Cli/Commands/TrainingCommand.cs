@@ -23,18 +23,36 @@ internal static class TrainingCommand
         var hocon = load();
         var settings = SettingsReader.Read(hocon);
         var run = open(settings);
-        var start = new RunStart(SettingsReader.Render(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()), run.Partition);
-        var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
-        return await RunAsync(environment, settings, run, hocon, folder).ConfigureAwait(false);
+        var start = new RunStart(SettingsReader.Render(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()), run.Partition, run.Identity);
+        using var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
+        return await RunAsync(environment, new Begun(settings, run, hocon, folder, Resumes: false)).ConfigureAwait(false);
     }
 
-    private static async Task<ExitCode> RunAsync(CliEnvironment environment, Settings settings, ITrainingRun run, Config hocon, RunFolder folder)
+    /// <summary>Goes on with a run that was stopped or cut off: <c>train --resume</c> and <c>server --resume</c>.</summary>
+    /// <param name="environment">What to work with.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="load">Reads the configuration, given the run's own.</param>
+    /// <param name="open">Opens the run; nothing is written before it has.</param>
+    public static async Task<ExitCode> ResumeAsync(CliEnvironment environment, string folder, Func<string, Config> load, Func<Settings, ITrainingRun> open)
     {
+        var resumed = ResumedRun.Find(folder);
+        var hocon = load(resumed.Configuration);
+        var settings = SettingsReader.Read(hocon);
+        resumed.CheckConfiguration(hocon, settings, Versions.Current(environment.Composition.ProbeNativeLibrary()));
+        var run = open(settings);
+        resumed.CheckIdentity(run.Identity, settings);
+        using var reopened = RunFolder.Reopen(resumed.Folder, SettingsReader.Render(hocon));
+        return await RunAsync(environment, new Begun(settings, run, hocon, reopened, Resumes: true)).ConfigureAwait(false);
+    }
+
+    private static async Task<ExitCode> RunAsync(CliEnvironment environment, Begun begun)
+    {
+        var folder = begun.Folder;
         using var log = RunLog.ToFile(folder.Log, environment.Time);
         try
         {
-            var summary = await ObserveAsync(environment, run, RunLogger.Bind(hocon, log), folder, settings.Run).ConfigureAwait(false);
-            summary = WithAnswers(environment, settings, summary, folder.Paths);
+            var summary = await ObserveAsync(environment, begun, RunLogger.Bind(begun.Hocon, log)).ConfigureAwait(false);
+            summary = WithAnswers(environment, begun.Settings, summary, folder.Paths);
             folder.Write(summary, SummaryView.Text(summary, folder.Paths.Folder));
             SummaryView.Show(environment.Out, summary, folder.Paths.Folder);
             return summary.Completed ? ExitCode.Done : ExitCode.Stopped;
@@ -42,7 +60,7 @@ internal static class TrainingCommand
         catch (Exception e)
         {
             var code = Failures.Report(environment.Error, e, log);
-            if (code is ExitCode.BadInput or ExitCode.NotStarted)
+            if (!begun.Resumes && code is ExitCode.BadInput or ExitCode.NotStarted)
             {
                 folder.Discard();
             }
@@ -68,9 +86,11 @@ internal static class TrainingCommand
         return summary with { ExactMatch = score?.Share, ExactMatchRows = score?.Rows };
     }
 
-    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, ITrainingRun run, Config akka, RunFolder folder, RunSettings wanted)
+    private static async Task<RunSummary> ObserveAsync(CliEnvironment environment, Begun begun, Config akka)
     {
-        using var metrics = new MetricsWriter(folder.Metrics, environment.Time);
+        var folder = begun.Folder;
+        var wanted = begun.Settings.Run;
+        using var metrics = new MetricsWriter(folder.Metrics, environment.Time, begun.Resumes);
         using var board = wanted.TensorBoard ? new TensorBoardWriter(folder.TensorBoard, environment.Time) : null;
         var console = new ConsoleRunObserver(environment.Out, environment.Time);
         await using (console.ConfigureAwait(false))
@@ -79,9 +99,10 @@ internal static class TrainingCommand
             using var announcement = stop.Register(() => console.Announce("finishing the batch at hand and writing a checkpoint. Press Ctrl-C again to stop at once."));
             var host = new RunHost(folder.Paths, new ObserverGroup([console, metrics, .. board is null ? (IRunObserver[])[] : [board]]), akka, stop)
             {
+                Resumes = begun.Resumes,
                 Trace = wanted.Trace ? new RunTrace() : null,
             };
-            var summary = await run.RunAsync(host).ConfigureAwait(false);
+            var summary = await begun.Run.RunAsync(host).ConfigureAwait(false);
             if (host.Trace is { } trace)
             {
                 TraceFiles.Write(folder.Paths.Folder, trace);
@@ -90,4 +111,7 @@ internal static class TrainingCommand
             return summary;
         }
     }
+
+    /// <summary>A run that is opened and has its folder.</summary>
+    private sealed record Begun(Settings Settings, ITrainingRun Run, Config Hocon, RunFolder Folder, bool Resumes);
 }

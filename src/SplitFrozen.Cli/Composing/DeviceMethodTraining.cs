@@ -13,6 +13,9 @@ internal sealed class DeviceMethodTraining(RunInputs inputs) : ITrainingRun
     public PartitionRecord Partition => PartitionRecord.Of(inputs);
 
     /// <inheritdoc/>
+    public RunIdentity Identity => RunIdentity.Of(inputs.Model.Fingerprint, inputs.HeldOutSets(), Partition);
+
+    /// <inheritdoc/>
     public Task<RunSummary> RunAsync(RunHost host) => Task.Factory.StartNew(() => Run(host), TaskCreationOptions.LongRunning);
 
     /// <summary>The samples of each device.</summary>

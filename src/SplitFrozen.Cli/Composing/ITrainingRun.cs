@@ -11,6 +11,9 @@ internal interface ITrainingRun
     /// <summary>How the shared training rows are spread over the devices.</summary>
     PartitionRecord Partition { get; }
 
+    /// <summary>What the run is made from.</summary>
+    RunIdentity Identity { get; }
+
     /// <summary>Runs to the end, or in order to a checkpoint when a stop is requested.</summary>
     /// <exception cref="RunFailedException">The run could not start or go on.</exception>
     /// <exception cref="Domain.UserErrorException">Something that the user can mend, such as a port in use.</exception>
@@ -24,6 +27,9 @@ internal interface ITrainingRun
 /// <param name="Stop">Cancelled when the run is to end in order.</param>
 internal sealed record RunHost(RunPaths Paths, IRunObserver Observer, Config Akka, CancellationToken Stop)
 {
+    /// <summary>Whether the run goes on from the last checkpoint in its folder.</summary>
+    public bool Resumes { get; init; }
+
     /// <summary>Gets every operation, or null.</summary>
     public RunTrace? Trace { get; init; }
 }

@@ -12,6 +12,9 @@ internal sealed class LocalTraining(RunInputs inputs) : ITrainingRun
     public PartitionRecord Partition => PartitionRecord.Of(inputs);
 
     /// <inheritdoc/>
+    public RunIdentity Identity => RunIdentity.Of(inputs.Model.Fingerprint, inputs.HeldOutSets(), Partition);
+
+    /// <inheritdoc/>
     public Task<RunSummary> RunAsync(RunHost host) =>
         LocalCluster.RunAsync(ServerTraining.Run(inputs, host), new DeviceData(inputs.Source, OwnFolder: false, Part: null) { PartitionFile = inputs.Settings.Data.PartitionFile }, host.Akka, inputs.DeviceModel);
 }

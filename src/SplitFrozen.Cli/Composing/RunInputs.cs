@@ -27,6 +27,8 @@ internal sealed record RunInputs(
     /// <summary>Room for a frame's header beside its activations.</summary>
     private const int HeaderRoom = 64 * 1024;
 
+    private HeldOutSets? _sets;
+
     /// <summary>Opens what the settings name.</summary>
     /// <exception cref="UserErrorException">Something does not exist, cannot be read or does not fit.</exception>
     public static RunInputs Open(Settings settings)
@@ -52,7 +54,7 @@ internal sealed record RunInputs(
     }
 
     /// <summary>The held-out sets, tokenised.</summary>
-    public HeldOutSets HeldOutSets() => HeldOut.Encode(Data, Partition.Validation, Settings.Data.EvaluationLimit);
+    public HeldOutSets HeldOutSets() => _sets ??= HeldOut.Encode(Data, Partition.Validation, Settings.Data.EvaluationLimit);
 
     /// <summary>What is trained.</summary>
     public TrainerSpec Trainer => new(

@@ -12,6 +12,9 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
     public PartitionRecord Partition => PartitionRecord.Of(inputs);
 
     /// <inheritdoc/>
+    public RunIdentity Identity => RunIdentity.Of(inputs.Model.Fingerprint, inputs.HeldOutSets(), Partition);
+
+    /// <inheritdoc/>
     public async Task<RunSummary> RunAsync(RunHost host)
     {
         var run = Run(inputs, host);
@@ -28,6 +31,7 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
         inputs.Settings, inputs.Model, inputs.Data, inputs.HeldOutSets(), inputs.Spec(Path.GetFileName(host.Paths.Folder)), inputs.Trainer,
         host.Paths, host.Observer, host.Stop)
     {
+        Resumes = host.Resumes,
         Trace = host.Trace,
     };
 }

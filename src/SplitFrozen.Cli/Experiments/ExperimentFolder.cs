@@ -2,7 +2,7 @@ using System.Text.Json;
 
 using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain;
-using SplitFrozen.Model.Files;
+using SplitFrozen.Domain.Files;
 
 namespace SplitFrozen.Cli.Experiments;
 

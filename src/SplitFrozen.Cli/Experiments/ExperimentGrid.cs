@@ -16,6 +16,26 @@ internal sealed record ExperimentGrid(IExperiment Experiment, int Seeds, Action<
     /// <returns>Whether all are there now.</returns>
     public bool Run(Settings settings, ExperimentFolder folder)
     {
+        try
+        {
+            return RunMissing(settings, folder);
+        }
+        catch (AggregateException e) when (e.Flatten().InnerExceptions.OfType<UserErrorException>().FirstOrDefault() is { } first)
+        {
+            // Of cells that failed side by side, one tells what is wrong.
+            throw first;
+        }
+    }
+
+    /// <summary>The rows of the table: means over seeds, with standard deviations where there are several.</summary>
+    public IReadOnlyList<ExperimentRow> Rows(Settings settings, ExperimentFolder folder)
+    {
+        var found = Cells(settings).Select(c => (c.Row, Values: folder.Find(c.Cell)!)).GroupBy(c => c.Row.Id);
+        return Experiment.Compare([.. found.Select(seeds => Row(seeds.First().Row, [.. seeds.Select(s => s.Values)]))]);
+    }
+
+    private bool RunMissing(Settings settings, ExperimentFolder folder)
+    {
         var missing = Cells(settings).Where(c => folder.Find(c.Cell) is null).ToList();
         var done = 0;
         var workers = Experiment.IsTraining ? Math.Max(1, Environment.ProcessorCount / settings.Training.Threads) : 1;
@@ -34,13 +54,6 @@ internal sealed record ExperimentGrid(IExperiment Experiment, int Seeds, Action<
             }
         });
         return result.IsCompleted;
-    }
-
-    /// <summary>The rows of the table: means over seeds, with standard deviations where there are several.</summary>
-    public IReadOnlyList<ExperimentRow> Rows(Settings settings, ExperimentFolder folder)
-    {
-        var found = Cells(settings).Select(c => (c.Row, Values: folder.Find(c.Cell)!)).GroupBy(c => c.Row.Id);
-        return Experiment.Compare([.. found.Select(seeds => Row(seeds.First().Row, [.. seeds.Select(s => s.Values)]))]);
     }
 
     private static ExperimentRow Row(ExperimentCell cell, IReadOnlyList<IReadOnlyDictionary<string, double>> values)

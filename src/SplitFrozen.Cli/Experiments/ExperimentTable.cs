@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 
 using SplitFrozen.Cli.Runs;
-using SplitFrozen.Model.Files;
+using SplitFrozen.Domain.Files;
 
 namespace SplitFrozen.Cli.Experiments;
 

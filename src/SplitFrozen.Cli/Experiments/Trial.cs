@@ -1,6 +1,7 @@
 using Akka.Configuration;
 
 using SplitFrozen.Cli.Composing;
+using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Methods.Accounting;
@@ -18,6 +19,7 @@ internal static class Trial
     public static TrialResult Run(Settings settings)
     {
         var inputs = RunInputs.Open(Trained(settings));
+        var (cost, withoutStore) = Costs(settings, inputs);
         var folder = Directory.CreateTempSubdirectory("splitfrozen-trial-").FullName;
         try
         {
@@ -26,7 +28,7 @@ internal static class Trial
             var summary = run.RunAsync(new RunHost(new RunPaths(folder), curve, ConfigurationFactory.Empty, CancellationToken.None)).GetAwaiter().GetResult();
             return new TrialResult(
                 summary.AccuracyBefore ?? double.NaN, summary.AccuracyAfter ?? double.NaN, summary.ValidationAccuracy ?? double.NaN, summary.LossAfter ?? double.NaN,
-                curve.Accuracies, Cost(settings, inputs), Cost(settings with { Store = settings.Store with { Mode = StoreMode.Off } }, inputs));
+                curve.Accuracies, cost, withoutStore);
         }
         finally
         {
@@ -44,10 +46,18 @@ internal static class Trial
         };
     }
 
-    private static MethodCost Cost(Settings settings, RunInputs inputs)
+    private static (MethodCost Cost, MethodCost WithoutStore) Costs(Settings settings, RunInputs inputs)
     {
         var data = DeviceMethodTraining.Inputs(inputs, new RunPaths("/"), new Curve(), trace: null).LocalData;
-        return new MethodCosts(settings, inputs.Model.Shape, inputs.Trainer, data, EmulatedFleet.Paper).Of(settings.Training.Method);
+        MethodCost Of(Settings of) => new MethodCosts(of, inputs.Model.Shape, inputs.Trainer, data, EmulatedFleet.Paper).Of(of.Training.Method);
+        try
+        {
+            return (Of(settings), Of(settings with { Store = settings.Store with { Mode = StoreMode.Off } }));
+        }
+        catch (NotSupportedException e)
+        {
+            throw new UserErrorException($"Memory of devices is known for adapters on queries, keys and values; set splitfrozen.lora.targets = auto. {e.Message}", e);
+        }
     }
 
     private sealed class Curve : IRunObserver

@@ -28,9 +28,9 @@ internal sealed class RunLog : IDisposable
     /// <summary>Whether people read it as it comes, so that only what concerns them should be in it.</summary>
     public bool IsForPeople => !_isFile;
 
-    /// <summary>A log into a new file.</summary>
+    /// <summary>A log into a file, behind what is there.</summary>
     public static RunLog ToFile(string file, TimeProvider time) =>
-        new(file, new StreamWriter(new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read)), time, isFile: true);
+        new(file, new StreamWriter(new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.Read)), time, isFile: true);
 
     /// <summary>A log onto a terminal, which stays open.</summary>
     public static RunLog ToTerminal(TextWriter writer, TimeProvider time) => new($"terminal {Guid.NewGuid()}", writer, time, isFile: false);

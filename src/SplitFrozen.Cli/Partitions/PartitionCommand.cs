@@ -9,7 +9,7 @@ using SplitFrozen.Cli.Runs;
 using SplitFrozen.Cli.Terminal;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
-using SplitFrozen.Model.Files;
+using SplitFrozen.Domain.Files;
 
 using Spectre.Console;
 

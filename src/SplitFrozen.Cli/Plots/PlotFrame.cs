@@ -1,7 +1,7 @@
 using ScottPlot;
 
 using SplitFrozen.Domain;
-using SplitFrozen.Model.Files;
+using SplitFrozen.Domain.Files;
 
 namespace SplitFrozen.Cli.Plots;
 

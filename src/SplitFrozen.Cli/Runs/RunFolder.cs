@@ -3,17 +3,29 @@ using System.Text.Json;
 
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Files;
 using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Cli.Runs;
 
 /// <summary>A run's folder and the files in it that the program itself writes.</summary>
-internal sealed class RunFolder
+internal sealed class RunFolder : IDisposable
 {
     /// <summary>The resolved configuration.</summary>
     public const string ConfigurationFile = "config.conf";
 
-    private RunFolder(string folder) => Paths = new RunPaths(folder);
+    /// <summary>What the run came to.</summary>
+    public const string SummaryFile = "summary.json";
+
+    private const string TextFile = "summary.txt";
+
+    private readonly FileStream _lock;
+
+    private RunFolder(string folder)
+    {
+        Paths = new RunPaths(folder);
+        _lock = RunLock.Take(folder);
+    }
 
     /// <summary>Where the run writes.</summary>
     public RunPaths Paths { get; }
@@ -63,11 +75,27 @@ internal sealed class RunFolder
         }
     }
 
-    /// <summary>Writes summary.json and summary.txt.</summary>
+    /// <summary>Opens the folder of a run that is resumed. The configuration takes the place of the one before; a summary of the part before goes.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="configuration">The resolved configuration, as HOCON.</param>
+    /// <exception cref="UserErrorException">Another process writes to it.</exception>
+    public static RunFolder Reopen(string folder, string configuration)
+    {
+        var run = new RunFolder(folder);
+        AtomicFile.Write(Path.Combine(folder, ConfigurationFile), configuration);
+        File.Delete(Path.Combine(folder, SummaryFile));
+        File.Delete(Path.Combine(folder, TextFile));
+        return run;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock.Dispose();
+
+    /// <summary>Writes summary.txt and summary.json.</summary>
     public void Write(RunSummary summary, string text)
     {
-        File.WriteAllText(Path.Combine(Paths.Folder, "summary.json"), JsonSerializer.Serialize(summary, RunJson.Indented) + Environment.NewLine);
-        File.WriteAllText(Path.Combine(Paths.Folder, "summary.txt"), text);
+        AtomicFile.Write(Path.Combine(Paths.Folder, TextFile), text);
+        AtomicFile.Write(Path.Combine(Paths.Folder, SummaryFile), JsonSerializer.Serialize(summary, RunJson.Indented) + Environment.NewLine);
     }
 
     /// <summary>Removes the folder of a run that never started.</summary>

@@ -17,8 +17,7 @@ internal sealed class TensorBoardFile : IDisposable
     public TensorBoardFile(string folder, DateTimeOffset now)
     {
         Directory.CreateDirectory(folder);
-        _file = new FileStream(
-            Path.Combine(folder, $"events.out.tfevents.{now.ToUnixTimeSeconds()}.{Environment.MachineName}"), FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+        _file = new FileStream(FreeName(folder, now), FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         Write(Event(now, 0, 3, Encoding.UTF8.GetBytes(FileVersion)));
     }
 
@@ -40,6 +39,19 @@ internal sealed class TensorBoardFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
+
+    /// <summary>A run that was resumed has several files, perhaps of one second.</summary>
+    private static string FreeName(string folder, DateTimeOffset now)
+    {
+        var name = Path.Combine(folder, $"events.out.tfevents.{now.ToUnixTimeSeconds()}.{Environment.MachineName}");
+        var free = name;
+        for (var next = 2; File.Exists(free); next++)
+        {
+            free = $"{name}.{next}";
+        }
+
+        return free;
+    }
 
     /// <summary>wall_time = 1 (double), step = 2 (int64), and one field of bytes: file_version = 3 or summary = 5.</summary>
     private static byte[] Event(DateTimeOffset now, long step, int field, byte[] content)

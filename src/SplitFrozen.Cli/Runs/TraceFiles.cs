@@ -1,6 +1,7 @@
 using System.Globalization;
 
 using SplitFrozen.Cli.Plots;
+using SplitFrozen.Domain.Files;
 using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Cli.Runs;
@@ -22,10 +23,7 @@ internal static class TraceFiles
             return;
         }
 
-        using (var file = File.Create(Path.Combine(folder, "trace.json")))
-        {
-            trace.WriteChrome(file);
-        }
+        AtomicFile.Write(Path.Combine(folder, "trace.json"), trace.WriteChrome);
 
         // Training begins with the first F; what was scored before it would only push the rest out of the picture.
         var shown = spans.Where(s => s.Name != "evaluation").Take(PictureSpans).ToList();

@@ -155,6 +155,15 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.CheckpointWritten checkpoint:
                 Line("grey", "saved", $"checkpoint at step {checkpoint.Step}");
                 break;
+            case RunEvent.CheckpointFailed failed:
+                Line("yellow", "saved", $"nothing: the checkpoint at step {failed.Step} could not be written ({failed.Reason}); the one before it is kept");
+                break;
+            case RunEvent.CheckpointRefused refused:
+                Line("yellow", "resume", $"not from {refused.Problem}");
+                break;
+            case RunEvent.Resumed resumed:
+                Line("blue", "resume", resumed.Step == 0 ? "from the start: there is no checkpoint yet" : $"after step {resumed.Step}, in epoch {resumed.Epoch + 1}");
+                break;
             case RunEvent.Ended or RunEvent.Failed:
                 (_ended, _waiting) = (true, null);
                 break;

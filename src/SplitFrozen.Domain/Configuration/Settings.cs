@@ -107,6 +107,9 @@ public sealed record TrainingSettings(
     string Method, int? LoraFrom, int Epochs, int BatchSize, int MicroBatchSize, double LearningRate, double Warmup, LearningRateDecay Decay,
     double WeightDecay, double ClipNorm, long Seed, int Threads, int CheckpointSteps, BestMeasure Best = BestMeasure.None, int? Patience = null)
 {
+    /// <summary>How many checkpoints are kept (key <c>checkpoint-keep</c>), besides the best.</summary>
+    public int CheckpointKeep { get; init; } = 1;
+
     /// <summary>How samples are put into order (key <c>order</c>).</summary>
     public SampleOrder Order { get; init; }
 

@@ -13,16 +13,19 @@ public sealed class GrantWindow
     private readonly int _epochs;
     private readonly int _window;
     private readonly Dictionary<GrantId, int> _batchesLeft = [];
+    private readonly Func<int, int, bool> _trained;
     private GrantId _next;
 
     /// <summary>A window with nothing granted.</summary>
     /// <param name="plans">The plan of an epoch; asked in order.</param>
     /// <param name="epochs">Epochs of the run.</param>
     /// <param name="window">Grants that may be in flight, at least 1.</param>
-    public GrantWindow(Func<int, EpochPlan> plans, int epochs, int window)
+    /// <param name="epoch">The epoch to begin with.</param>
+    /// <param name="trained">Whether a batch (epoch, number) was trained before: a grant of such batches alone does not go out.</param>
+    public GrantWindow(Func<int, EpochPlan> plans, int epochs, int window, int epoch = 0, Func<int, int, bool>? trained = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, 1);
-        (_plans, _epochs, _window) = (plans, epochs, window);
+        (_plans, _epochs, _window, _next, _trained) = (plans, epochs, window, new GrantId(epoch, 0), trained ?? ((_, _) => false));
     }
 
     /// <summary>Samples granted and not yet trained.</summary>
@@ -38,9 +41,15 @@ public sealed class GrantWindow
         while (_batchesLeft.Count < _window && _next.Epoch < _epochs)
         {
             var plan = _plans(_next.Epoch);
-            _batchesLeft[_next] = plan.BatchesOf(_next.Number).Count;
-            InFlightSamples += plan.GrantSamples(_next.Number).Length;
-            opened.Add(_next);
+            var (first, count) = plan.BatchesOf(_next.Number);
+            var left = Enumerable.Range(first, count).Where(batch => !_trained(_next.Epoch, batch)).ToList();
+            if (left.Count > 0)
+            {
+                _batchesLeft[_next] = left.Count;
+                InFlightSamples += left.Sum(batch => plan.Batch(batch).Length);
+                opened.Add(_next);
+            }
+
             _next = _next.Number + 1 < plan.Grants ? _next with { Number = _next.Number + 1 } : new GrantId(_next.Epoch + 1, 0);
         }
 

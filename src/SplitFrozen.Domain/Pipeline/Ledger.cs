@@ -11,6 +11,16 @@ public sealed class Ledger
     /// <summary>Samples trained over all epochs.</summary>
     public long SamplesTrained { get; private set; }
 
+    /// <summary>Takes up the account of a run that is resumed.</summary>
+    /// <param name="samplesTrained">Samples trained before, over all epochs.</param>
+    /// <param name="epoch">The epoch at hand.</param>
+    /// <param name="trained">What of it was trained.</param>
+    public void Resume(long samplesTrained, int epoch, IEnumerable<PlanSample> trained)
+    {
+        (SamplesTrained, _epoch) = (samplesTrained, epoch);
+        _trained.UnionWith(trained);
+    }
+
     /// <summary>Notes a global batch. Epochs come in order; the account of an earlier one is closed.</summary>
     /// <exception cref="InvalidOperationException">A sample was trained before in this epoch.</exception>
     public void Trained(int epoch, int step, ReadOnlySpan<PlanSample> samples)

@@ -17,7 +17,7 @@ public sealed class RunPlan
     private readonly TrainingSettings _training;
     private readonly int _grantBatches;
     private readonly Func<IReadOnlyList<RosterEntry>> _roster;
-    private readonly Dictionary<int, (EpochPlan Plan, DeviceId[] Roster)> _open = [];
+    private readonly SortedDictionary<int, OpenEpoch> _open = [];
     private int _drawn;
     private int _stepsDrawn;
     private int _lastSteps;
@@ -30,6 +30,21 @@ public sealed class RunPlan
     /// <param name="roster">The devices that take part from the next epoch on, in any order.</param>
     public RunPlan(TrainingSettings training, int grantBatches, Func<IReadOnlyList<RosterEntry>> roster) =>
         (_training, _grantBatches, _roster) = (training, grantBatches, roster);
+
+    /// <summary>The plan of a run that is resumed: epochs drawn before are drawn again over the devices of then.</summary>
+    /// <param name="training">Epochs, sizes, seed and learning rate.</param>
+    /// <param name="grantBatches">Global batches of a grant.</param>
+    /// <param name="roster">The devices that take part from the next epoch on, in any order.</param>
+    /// <param name="state">What <see cref="State"/> told.</param>
+    public RunPlan(TrainingSettings training, int grantBatches, Func<IReadOnlyList<RosterEntry>> roster, RunPlanState state)
+        : this(training, grantBatches, roster)
+    {
+        (_drawn, _stepsDrawn, _lastSteps, _samplesDrawn, _lastSamples) = (state.Drawn, state.StepsDrawn, state.LastSteps, state.SamplesDrawn, state.LastSamples);
+        foreach (var epoch in state.Open)
+        {
+            _open[epoch.Epoch] = Entry(epoch.Epoch, [.. epoch.Devices.Select(d => new RosterEntry(new DeviceId(d.Id), d.Samples))]);
+        }
+    }
 
     /// <summary>Raised when an epoch is drawn, with the device ids in the order of the plan's ordinals.</summary>
     public event Action<EpochPlan, DeviceId[]>? Drawn;
@@ -50,10 +65,18 @@ public sealed class RunPlan
     public double LearningRate(int step) =>
         new LearningRateSchedule(_training.LearningRate, _training.Warmup, _training.Decay, TotalSteps).At(step);
 
+    /// <summary>The epochs that are drawn and not trained whole.</summary>
+    public IReadOnlyCollection<int> OpenEpochs => _open.Keys;
+
+    /// <summary>What a checkpoint keeps.</summary>
+    public RunPlanState State => new(
+        _drawn, _stepsDrawn, _lastSteps, _samplesDrawn, _lastSamples,
+        [.. _open.Select(e => new DrawnEpoch(e.Key, [.. e.Value.Counts.Select(r => new DrawnDevice(r.Device.Value, r.Samples))]))]);
+
     /// <summary>Forgets an epoch that is trained.</summary>
     public void Close(int epoch) => _open.Remove(epoch);
 
-    private (EpochPlan Plan, DeviceId[] Roster) Entry(int epoch)
+    private OpenEpoch Entry(int epoch)
     {
         while (_drawn <= epoch)
         {
@@ -65,15 +88,40 @@ public sealed class RunPlan
 
     private void Draw(int epoch)
     {
-        var roster = _roster().OrderBy(r => r.Device).ToList();
-        var plan = EpochPlan.Create(
-            _training.Seed, epoch, roster.ConvertAll(r => r.Samples), _training.BatchSize, _training.MicroBatchSize, _grantBatches, _training.Order);
-        var ids = roster.Select(r => r.Device).ToArray();
-        _open[epoch] = (plan, ids);
-        _stepsDrawn += plan.Batches;
-        _lastSteps = plan.Batches;
-        _samplesDrawn += plan.Samples;
-        _lastSamples = plan.Samples;
-        Drawn?.Invoke(plan, ids);
+        var drawn = Entry(epoch, _roster().OrderBy(r => r.Device).ToList());
+        _open[epoch] = drawn;
+        _stepsDrawn += drawn.Plan.Batches;
+        _lastSteps = drawn.Plan.Batches;
+        _samplesDrawn += drawn.Plan.Samples;
+        _lastSamples = drawn.Plan.Samples;
+        Drawn?.Invoke(drawn.Plan, drawn.Roster);
     }
+
+    private OpenEpoch Entry(int epoch, List<RosterEntry> roster) => new(
+        EpochPlan.Create(
+            _training.Seed, epoch, roster.ConvertAll(r => r.Samples), _training.BatchSize, _training.MicroBatchSize, _grantBatches, _training.Order),
+        [.. roster.Select(r => r.Device)], roster);
+
+    private sealed record OpenEpoch(EpochPlan Plan, DeviceId[] Roster, IReadOnlyList<RosterEntry> Counts);
 }
+
+/// <summary>The epochs of a run as a checkpoint keeps them.</summary>
+/// <param name="Drawn">Epochs drawn.</param>
+/// <param name="StepsDrawn">Their steps.</param>
+/// <param name="LastSteps">Steps of the one drawn last.</param>
+/// <param name="SamplesDrawn">Samples of all drawn.</param>
+/// <param name="LastSamples">Samples of the one drawn last.</param>
+/// <param name="Open">Those that are not trained whole.</param>
+public sealed record RunPlanState(int Drawn, int StepsDrawn, int LastSteps, long SamplesDrawn, int LastSamples, IReadOnlyList<DrawnEpoch> Open)
+{
+    /// <summary>Nothing drawn.</summary>
+    public static RunPlanState Start { get; } = new(0, 0, 0, 0, 0, []);
+}
+
+/// <summary>An epoch that was drawn.</summary>
+/// <param name="Epoch">Which.</param>
+/// <param name="Devices">The devices that it was drawn over, in the order of the plan's ordinals.</param>
+public sealed record DrawnEpoch(int Epoch, IReadOnlyList<DrawnDevice> Devices);
+
+/// <summary>A device of an epoch that was drawn.</summary>
+public sealed record DrawnDevice(string Id, int Samples);

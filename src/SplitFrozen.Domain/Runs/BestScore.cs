@@ -8,13 +8,18 @@ namespace SplitFrozen.Domain.Runs;
 /// <param name="patience">Validations in a row without a better one after which a run stops early, or null: never.</param>
 public sealed class BestScore(BestMeasure measure, int? patience)
 {
-    private int _without;
 
     /// <summary>The best validation so far, or null before the first.</summary>
     public BestValidation? Best { get; private set; }
 
+    /// <summary>Validations since the best one, or since the start.</summary>
+    public int Without { get; private set; }
+
     /// <summary>Whether the last validations were without a better one for so long that the run should stop.</summary>
-    public bool IsPatienceOver => patience is { } limit && _without >= limit;
+    public bool IsPatienceOver => patience is { } limit && Without >= limit;
+
+    /// <summary>Takes up what a checkpoint kept.</summary>
+    public void Resume(BestValidation? best, int without) => (Best, Without) = (best, without);
 
     /// <summary>Takes note of a validation. One that is equal, or is not a number, is not better.</summary>
     /// <param name="epoch">Epochs finished.</param>
@@ -25,11 +30,11 @@ public sealed class BestScore(BestMeasure measure, int? patience)
     {
         if (measure == BestMeasure.None || !IsBetter(score))
         {
-            _without++;
+            Without++;
             return false;
         }
 
-        _without = 0;
+        Without = 0;
         Best = new BestValidation(epoch, step, score.Accuracy, score.MeanLoss);
         return true;
     }

@@ -118,6 +118,19 @@ public abstract record RunEvent
     /// <summary>A checkpoint was written.</summary>
     public sealed record CheckpointWritten(string Folder, int Step) : RunEvent;
 
+    /// <summary>A checkpoint could not be written; training goes on, and the last one before it is kept.</summary>
+    public sealed record CheckpointFailed(string Folder, int Step, string Reason) : RunEvent;
+
+    /// <summary>A checkpoint is damaged or does not fit, and is not used.</summary>
+    /// <param name="Problem">Which, and what is wrong with it.</param>
+    public sealed record CheckpointRefused(string Problem) : RunEvent;
+
+    /// <summary>The run goes on from a checkpoint.</summary>
+    /// <param name="Step">Steps made until then.</param>
+    /// <param name="Epoch">Epoch of the next global batch.</param>
+    /// <param name="Batch">Its place in the epoch.</param>
+    public sealed record Resumed(int Step, int Epoch, int Batch) : RunEvent;
+
     /// <summary>The run ended, complete or stopped in order.</summary>
     public sealed record Ended(RunSummary Summary) : RunEvent;
 

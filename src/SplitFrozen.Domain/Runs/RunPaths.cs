@@ -13,6 +13,9 @@ public sealed record RunPaths(string Folder)
     /// <summary>Checkpoints, one folder each.</summary>
     public string Checkpoints => Path.Combine(Folder, "checkpoint");
 
+    /// <summary>Which sample was trained in which step.</summary>
+    public string Ledger => Path.Combine(Folder, "ledger.txt");
+
     /// <summary>Stored activations, where they are kept on disk and no other folder is named.</summary>
     public string Store => Path.Combine(Folder, "store");
 }

@@ -15,6 +15,9 @@ public sealed record RunSummary(
     /// <summary>The best validation, whose checkpoint is kept, or null without one.</summary>
     public BestValidation? Best { get; init; }
 
+    /// <summary>How often the run was resumed. Its times are sums then, without what was done again; devices' and stages' figures are those of the last process.</summary>
+    public int Resumes { get; init; }
+
     /// <summary>How much of what came over the activation channel was refused, by kind of fault.</summary>
     public IReadOnlyDictionary<string, long> ChannelRefusals { get; init; } = new Dictionary<string, long>();
 

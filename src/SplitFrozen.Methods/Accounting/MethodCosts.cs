@@ -81,7 +81,7 @@ public sealed partial class MethodCosts
     private MethodCost Sum(IEnumerable<Book> books, double wall, double serverFlops, Func<LocalData, double> memory)
     {
         var byId = books.ToDictionary(b => b.Id);
-        var devices = _devices.Select(d => byId[d.Id] is var b ? new DeviceCost(d.Id, b.Flops, b.Tokens, b.Up, b.Down, memory(d)) : null!).ToList();
+        var devices = _devices.Select(d => byId[d.Id].Close(memory(d))).ToList();
         return new MethodCost(devices, wall, serverFlops, new StageLoad(
             byId.Values.Max(b => b.Flops) / _fleet.DeviceFlops, byId.Values.Max(b => _fleet.Transfer(b.Up) + _fleet.Transfer(b.Down)), serverFlops / _fleet.ServerFlops));
     }
@@ -135,6 +135,9 @@ public sealed partial class MethodCosts
         public double Up { get; set; }
 
         public double Down { get; set; }
+
+        /// <summary>The account, with the memory that was needed.</summary>
+        public DeviceCost Close(double peakBytes) => new(id, Flops, Tokens, Up, Down, peakBytes);
 
         /// <summary>Notes work and what is sent after it.</summary>
         /// <returns>Seconds of the work.</returns>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using SplitFrozen.Domain.Files;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Files;

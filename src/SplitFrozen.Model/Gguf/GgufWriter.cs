@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using SplitFrozen.Domain.Files;
 using SplitFrozen.Model.Files;
 
 namespace SplitFrozen.Model.Gguf;

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Files;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Gguf;
 using SplitFrozen.Model.Tokenizers;

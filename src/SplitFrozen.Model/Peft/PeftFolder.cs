@@ -1,3 +1,4 @@
+using SplitFrozen.Domain.Files;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
 using static TorchSharp.torch;

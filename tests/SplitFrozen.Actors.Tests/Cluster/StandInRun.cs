@@ -13,6 +13,8 @@ using SplitFrozen.Methods;
 using SplitFrozen.Protocol;
 using SplitFrozen.TestKit.StandIn;
 
+using Xunit;
+
 using Partitioner = SplitFrozen.Domain.Sampling.Partitioner;
 
 namespace SplitFrozen.Actors.Tests.Cluster;
@@ -22,8 +24,19 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 {
     private readonly ConcurrentQueue<RunEvent> _events = [];
 
-    public StandInRun(params string[] overrides)
+    private readonly string[] _overrides;
+    private bool _resumes;
+    private bool _isHandedOn;
+    private int? _cutOffAt;
+    private (int Step, CancellationTokenSource Stop)? _stopAt;
+
+    public StandInRun(params string[] overrides) : this(new RunPaths(Path.Combine(Path.GetTempPath(), "splitfrozen-tests", Path.GetRandomFileName())), overrides)
     {
+    }
+
+    private StandInRun(RunPaths paths, string[] overrides)
+    {
+        (Paths, _overrides) = (paths, overrides);
         Akka = SettingsReader.Load([], [
             "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
             "splitfrozen.pipeline.grant-batches=2", "splitfrozen.pipeline.unit-tokens=48", "splitfrozen.start.limit=30s",
@@ -31,7 +44,6 @@ internal sealed class StandInRun : IDisposable, IRunObserver
             "akka.cluster.gossip-interval=200ms", "akka.cluster.leader-actions-interval=200ms",
             .. overrides]);
         Settings = SettingsReader.Read(Akka);
-        Paths = new RunPaths(Path.Combine(Path.GetTempPath(), "splitfrozen-tests", Path.GetRandomFileName()));
         Directory.CreateDirectory(Paths.Folder);
     }
 
@@ -56,6 +68,15 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     {
         _events.Enqueue(e);
         OnEvent(e);
+        if (e is RunEvent.StepDone done && done.Step == _cutOffAt)
+        {
+            throw new CutOffException();
+        }
+
+        if (e is RunEvent.StepDone { Step: var step } && step == _stopAt?.Step)
+        {
+            _stopAt?.Stop.Cancel();
+        }
     }
 
     public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) => OnClusterAsync(null, stop);
@@ -66,7 +87,32 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public ServerRun Server(CancellationToken stop = default)
     {
         var (run, trainer, sets) = Plan();
-        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run, trainer, Paths, this, stop);
+        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run, trainer, Paths, this, stop) { Resumes = _resumes };
+    }
+
+    /// <summary>The same run in the same folder, to be resumed; the folder goes with the last of them.</summary>
+    public StandInRun Again(params string[] more)
+    {
+        _isHandedOn = true;
+        return new StandInRun(Paths, [.. _overrides, .. more]) { _resumes = true, Model = Model, Data = Data };
+    }
+
+    /// <summary>Trains on a cluster whose server breaks down right after a step: nothing is written any more, and the last line of the ledger is half written.</summary>
+    public async Task CutOffAsync(int step)
+    {
+        _cutOffAt = step;
+        await Assert.ThrowsAsync<CutOffException>(() => OnClusterAsync());
+        File.AppendAllText(Paths.Ledger, "0123abcd {\"step\":");
+    }
+
+    /// <summary>Trains on a cluster, and asks for a stop after a step.</summary>
+    /// <returns>The losses of the steps made.</returns>
+    public async Task<IReadOnlyList<double>> StopAfterAsync(int step)
+    {
+        using var stop = new CancellationTokenSource();
+        _stopAt = (step, stop);
+        Assert.False((await OnClusterAsync(stop.Token)).Completed);
+        return [.. Losses];
     }
 
     public RunSummary InOneProcess()
@@ -80,7 +126,13 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 
     public byte[] AdapterBytes() => File.ReadAllBytes(Path.Combine(Paths.Adapter, "adapter_model.safetensors"));
 
-    public void Dispose() => Directory.Delete(Paths.Folder, recursive: true);
+    public void Dispose()
+    {
+        if (!_isHandedOn)
+        {
+            Directory.Delete(Paths.Folder, recursive: true);
+        }
+    }
 
     private (RunSpec Run, TrainerSpec Trainer, HeldOutSets Sets) Plan()
     {
@@ -97,4 +149,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
             new HeldOutSets(
                 "test", set.Encode(DataSplit.Test, [.. Enumerable.Range(0, set.Rows(DataSplit.Test))]), "a tenth of train", set.Encode(DataSplit.Train, held)));
     }
+
+    /// <summary>Stands for the end of the server's process.</summary>
+    public sealed class CutOffException : Exception;
 }

@@ -19,7 +19,7 @@ public sealed class TrainingCommandSpecs : IDisposable
         Assert.Equal(ExitCode.Done, await _program.TrainAsync());
 
         var folder = Assert.Single(_program.RunFolders);
-        string[] files = ["config.conf", "metrics.jsonl", "partition-rows.json", "partition.json", "run.log", "summary.json", "summary.txt", "versions.json"];
+        string[] files = ["config.conf", "identity.json", "metrics.jsonl", "partition-rows.json", "partition.json", "run.log", "summary.json", "summary.txt", "versions.json"];
         Assert.Equal(files, Directory.GetFiles(folder).Select(Path.GetFileName).Order());
         Assert.Contains("0.802 after training", File.ReadAllText(Path.Combine(folder, "summary.txt")), StringComparison.Ordinal);
         Assert.Contains("0.802 after training", _program.Output, StringComparison.Ordinal);

@@ -26,7 +26,7 @@ public sealed class SettingsReaderSpecs
         Assert.True(Directory.Exists(settings.Data.Path));
         Assert.Null(settings.Model.Cut);
         Assert.Equal(new PartitionSpec(PartitionKind.Dirichlet, 4, 0.1, 20, 0, 0, 1), settings.Data.Partition);
-        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null) { MixAlarm = 0.1 }, settings.Training);
+        Assert.Equal(new TrainingSettings("splitfrozen", null, 5, 32, 16, 3e-3, 0.06, LearningRateDecay.Linear, 0.01, 1, 1, 1, 200, BestMeasure.Accuracy, null) { MixAlarm = 0.1, CheckpointKeep = 2 }, settings.Training);
         Assert.Equal(new StoreSettings(StoreMode.Memory, ActivationCodec.Fp32, 1L << 30, 32L << 30, null, null), settings.Store);
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);

@@ -19,7 +19,7 @@ internal static class Examples
         File = PartitionFile.Of(new Partition([[1, 2], [0]], [3]), 4, [0, 1, 0, 1]),
     };
 
-    public static RunStart Start { get; } = new("splitfrozen { }\n", Versions.Current("torch 1"), Partition);
+    public static RunStart Start { get; } = new("splitfrozen { }\n", Versions.Current("torch 1"), Partition, new RunIdentity("model-a", "evaluation-a", "validation-a", "ab12"));
 
     public static RunSummary Summary(bool completed = true) => new(
         "splitfrozen", 7, 5, 4, "Classification", "test", "100 training rows", 0.0125, completed ? 0.802 : null, 0.797, 4.41, completed ? 0.781 : null,

@@ -46,6 +46,9 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
 
     public PartitionRecord Partition => Examples.Partition;
 
+    /// <summary>What runs are made from.</summary>
+    public RunIdentity Identity { get; set; } = new("model-a", "evaluation-a", "validation-a", "ab12");
+
     public ITrainingRun OpenTraining(Settings settings) => Open(settings, isServer: false);
 
     public ITrainingRun OpenServer(Settings settings) => Open(settings, isServer: true);

@@ -95,6 +95,14 @@ internal sealed class Workplace : IDisposable
         return (code, process.Output);
     }
 
+    /// <summary>Runs a command to its end that takes its configuration from a run, or none.</summary>
+    public async Task<(int Code, string Output)> RunOwnAsync(params string[] arguments)
+    {
+        var process = SplitFrozenProcess.Start(Folder, arguments);
+        _processes.Add(process);
+        return (await process.ExitAsync(), process.Output);
+    }
+
     /// <summary>The address of a server that was started on a free port.</summary>
     public static async Task<string> AddressAsync(SplitFrozenProcess server)
     {

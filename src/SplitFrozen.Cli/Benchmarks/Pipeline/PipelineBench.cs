@@ -1,3 +1,4 @@
+using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain.Scheduling;
 
@@ -38,6 +39,8 @@ internal sealed class PipelineBench(IComposition composition, Action<string> pro
                 ["time_vs_bound_paper"] = paper.Pipeline.Median / Paper.Bound(Units),
                 ["bubble_share"] = bubble,
                 ["cluster_vs_single"] = ratio.Median,
+                ["predicted_vs_measured"] = Predicted(Balanced) / balanced.Pipeline.Median,
+                ["predicted_vs_measured_paper"] = Predicted(Paper) / paper.Pipeline.Median,
                 ["overrun_share"] = Math.Max(balanced.Overruns, paper.Overruns),
             },
             [
@@ -75,6 +78,9 @@ internal sealed class PipelineBench(IComposition composition, Action<string> pro
             BenchRow.Of($"{profile.Name}: pipeline", "s", pipeline), BenchRow.Of($"{profile.Name}: one after another", "s", sequential), overruns);
     }
 
+    private static double Predicted(EmulatedProfile profile) =>
+        EmulatedPrediction.Seconds(profile, Units, Window, SettingsReader.Read(SettingsReader.Defaults));
+
     private static IEnumerable<BenchRow> Rows(EmulatedProfile profile, Measured measured)
     {
         BenchRow Row(string name, string unit, double value) => BenchRow.Of($"{profile.Name}: {name}", unit, [value]);
@@ -88,6 +94,7 @@ internal sealed class PipelineBench(IComposition composition, Action<string> pro
         yield return measured.Sequential;
         yield return measured.Pipeline;
         yield return Row("bound Td + Tt + Ts + (M − 1) max", "s", profile.Bound(Units));
+        yield return Row("predicted by the simulator", "s", Predicted(profile));
         yield return Row("saved by no device backward", "share", 1 - (sequential / withBackward));
         yield return Row("saved by overlap beyond that", "share", (measured.Sequential.Median - measured.Pipeline.Median) / withBackward);
     }

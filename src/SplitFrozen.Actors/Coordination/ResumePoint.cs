@@ -1,0 +1,45 @@
+using SplitFrozen.Actors.Training;
+using SplitFrozen.Domain.Pipeline;
+using SplitFrozen.Domain.Runs;
+
+namespace SplitFrozen.Actors.Coordination;
+
+/// <summary>From where a run goes on.</summary>
+/// <param name="State">Where training stood.</param>
+/// <param name="Tensors">State of all stages.</param>
+internal sealed record ResumePoint(CheckpointState State, StageState Tensors)
+{
+    /// <summary>Bytes of the ledger that count.</summary>
+    public long LedgerBytes => State.LedgerBytes;
+
+    /// <summary>
+    /// Looks for the last checkpoint of a run that can be used: one that is whole, and up to which the ledger is. What is newer is removed or set aside, as the run comes
+    /// by it again. Without any, the run begins from its start.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="refused">Told in words of each checkpoint that is not used.</param>
+    /// <exception cref="Domain.UserErrorException">There are checkpoints, and none can be used.</exception>
+    public static ResumePoint? Find(ServerRun run, Action<string> refused)
+    {
+        var checkpoint = Checkpoint.Latest(run.Paths.Checkpoints, state => Fault(run, state), refused);
+        Checkpoint.RemoveAfter(run.Paths.Best, checkpoint?.State.Step ?? -1);
+        return checkpoint is null ? null : new ResumePoint(
+            checkpoint.State, new StageState(run.Model.ReadAdapter(checkpoint.Adapter, run.Trainer), run.Model.ReadOptimizer(checkpoint.Optimizer)));
+    }
+
+    private static string? Fault(ServerRun run, CheckpointState state)
+    {
+        if (state.Seed != run.Settings.Training.Seed)
+        {
+            return $"it is of a run with seed {state.Seed}, not {run.Settings.Training.Seed}";
+        }
+
+        if (!File.Exists(run.Paths.Ledger))
+        {
+            return "the run's ledger is missing";
+        }
+
+        var ledger = LedgerFile.Read(run.Paths.Ledger);
+        return ledger.Bytes >= state.LedgerBytes ? null : $"the run's ledger ends before it: {ledger.Fault ?? "lines are missing"}";
+    }
+}

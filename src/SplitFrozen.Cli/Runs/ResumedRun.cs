@@ -1,0 +1,114 @@
+using System.Text.Json;
+
+using Akka.Configuration;
+
+using SplitFrozen.Actors.Configuration;
+using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Runs;
+
+namespace SplitFrozen.Cli.Runs;
+
+/// <summary>A run's folder that a run is to go on in. Nothing in it is changed before all that decides the result is found to be as it was.</summary>
+internal sealed class ResumedRun
+{
+    private ResumedRun(string folder) => Folder = folder;
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The run's own configuration.</summary>
+    public string Configuration => Path.Combine(Folder, RunFolder.ConfigurationFile);
+
+    /// <summary>Looks at a folder.</summary>
+    /// <exception cref="UserErrorException">It is no run's, or the run is finished.</exception>
+    public static ResumedRun Find(string folder)
+    {
+        var run = new ResumedRun(Path.GetFullPath(folder));
+        if (!Directory.Exists(run.Folder))
+        {
+            throw new UserErrorException($"There is no run to resume in {run.Folder}: the folder does not exist.");
+        }
+
+        if (!File.Exists(run.Configuration))
+        {
+            throw new UserErrorException($"{run.Folder} is not a run's folder: it has no {RunFolder.ConfigurationFile}. Name a folder that `splitfrozen train` or `splitfrozen server` made.");
+        }
+
+        if (run.Read<RunSummary>(RunFolder.SummaryFile, isNeeded: false)?.Completed == true)
+        {
+            throw new UserErrorException($"The run in {run.Folder} is finished; there is nothing to resume. Its adapter is {new RunPaths(run.Folder).Adapter}.");
+        }
+
+        return run;
+    }
+
+    /// <summary>Refuses a configuration, or another program, that would give another result than the run began with.</summary>
+    /// <exception cref="UserErrorException">Something differs; the message names it with both values.</exception>
+    public void CheckConfiguration(Config now, Settings settings, Versions versions)
+    {
+        if (settings.Training.Method != TrainingMethods.SplitFrozen)
+        {
+            throw new UserErrorException($"A run of the method {settings.Training.Method} cannot be resumed; runs of splitfrozen can (splitfrozen.training.method).");
+        }
+
+        var before = Read<Versions>(RunStart.VersionsFile, isNeeded: true)!;
+        foreach (var (what, then, here) in ((string, string, string)[])[("SplitFrozen", before.Program, versions.Program), ("the native library", before.Torch, versions.Torch)])
+        {
+            if (then != here)
+            {
+                throw new UserErrorException($"The run in {Folder} was begun with version {then} of {what}, and this is {here}. Resume it with the version that it was begun with: another one may not give the same result.");
+            }
+        }
+
+        var changes = ConfigurationChange.Between(SettingsReader.Load([Configuration], []), now).Where(c => !c.IsHarmless).ToList();
+        if (changes.Count > 0)
+        {
+            throw new UserErrorException(
+                $"The run in {Folder} cannot go on under another configuration, which would change its result: "
+                + string.Join(", ", changes.Select(c => $"{c.Key} was {c.Before} and is {c.After}"))
+                + ". Leave these keys as they were, or begin a new run.");
+        }
+    }
+
+    /// <summary>Refuses another model or other data than the run began with.</summary>
+    /// <exception cref="UserErrorException">They differ.</exception>
+    public void CheckIdentity(RunIdentity now, Settings settings)
+    {
+        var before = Read<RunIdentity>(RunStart.IdentityFile, isNeeded: true)!;
+        Check("model", "splitfrozen.model.path", settings.Model.Path, before.Model, now.Model);
+        Check("evaluation set", "splitfrozen.data.path", settings.Data.Path, before.Evaluation, now.Evaluation);
+        Check("validation set", "splitfrozen.data.path", settings.Data.Path, before.Validation, now.Validation);
+        Check("partition of the training rows", "splitfrozen.data.path", settings.Data.Path, before.Partition, now.Partition);
+    }
+
+    private void Check(string what, string key, string path, string before, string now)
+    {
+        if (before != now)
+        {
+            throw new UserErrorException(
+                $"The {what} of {path} is not the one that the run in {Folder} began with (fingerprint {Short(now)}, not {Short(before)}). Restore the files, or name the right ones ({key}).");
+        }
+    }
+
+    private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
+
+    private T? Read<T>(string name, bool isNeeded)
+        where T : class
+    {
+        var file = Path.Combine(Folder, name);
+        if (!File.Exists(file))
+        {
+            return isNeeded ? throw new UserErrorException($"{Folder} has no {name}, which tells what the run was begun with. It cannot be resumed without.") : null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(file), RunJson.Indented) ?? throw new JsonException("it is empty");
+        }
+        catch (JsonException e)
+        {
+            throw new UserErrorException($"{file} is damaged: {e.Message}", e);
+        }
+    }
+}

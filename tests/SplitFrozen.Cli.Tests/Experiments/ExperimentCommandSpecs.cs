@@ -65,10 +65,16 @@ public sealed class ExperimentCommandSpecs : IDisposable
         Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "reallocation", "--out", folder, "--json"));
 
         var rows = JsonNode.Parse(_program.Output)!.AsArray();
-        double Seconds(string trace, string way) => rows.Where(r => Text(r, "trace") == trace && Text(r, "allocation") == way && Text(r, "policy") == "balanced")
-            .Average(r => Number(r, "seconds"));
-        Assert.True(Seconds("drifting", "dynamic") < 0.9 * Seconds("drifting", "static"));
-        Assert.InRange(Seconds("steady", "dynamic"), 0, 1.01 * Seconds("steady", "static"));
+        double Ratio(string policy, string trace)
+        {
+            double Seconds(string way) => rows.Where(r => Text(r, "trace") == trace && Text(r, "allocation") == way && Text(r, "policy") == policy).Average(r => Number(r, "seconds"));
+            return Seconds("dynamic") / Seconds("static");
+        }
+
+        Assert.InRange(Ratio("proportional", "drifting"), 0, 0.9);
+        Assert.InRange(Ratio("proportional", "drifting in turn"), 0, 0.8);
+        Assert.All(new[] { "proportional", "balanced" }, policy => Assert.InRange(Ratio(policy, "steady"), 0, 1.01));
+        Assert.InRange(Ratio("balanced", "drifting"), 0, 1.01);
         Assert.All(rows, r => Assert.Equal(1, Number(r, "exactly_once")));
         Assert.All(new[] { "seconds.png", "bubble_share.png" }, name => Assert.True(new FileInfo(Path.Combine(folder, name)).Length > 1000));
     }

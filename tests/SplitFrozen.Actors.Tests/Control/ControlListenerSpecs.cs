@@ -56,9 +56,14 @@ public sealed class ControlListenerSpecs : IDisposable
         foreach (var bytes in garbage)
         {
             using var client = new TcpClient("127.0.0.1", listener.Endpoint.Port);
-            client.GetStream().Write(bytes);
-            client.Client.Shutdown(SocketShutdown.Send);
-            Assert.True(Ends(client.GetStream()));
+            var stream = client.GetStream();
+            stream.Write(bytes);
+            if (bytes.Length == 0)
+            {
+                client.Client.Shutdown(SocketShutdown.Send);
+            }
+
+            Assert.True(Ends(stream));
         }
 
         Assert.Equal("ping", ControlClient.Find($"127.0.0.1:{listener.Endpoint.Port}", Plain).Ask<string>(ControlClient.Request("ping")));

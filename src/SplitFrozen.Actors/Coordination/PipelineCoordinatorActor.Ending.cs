@@ -154,8 +154,8 @@ internal sealed partial class PipelineCoordinatorActor
     private RunSummary Summarise()
     {
         var devices = _devices.Values.Select(d => d.Summary()).ToList();
-        var operations = devices.Sum(d => d.Operations);
-        var overruns = devices.Sum(d => d.Overruns);
+        var operations = devices.Sum(d => d.Operations) + EmulatedStageOperations;
+        var overruns = devices.Sum(d => d.Overruns) + _stages.Overruns;
         var valid = overruns <= OverrunShare * operations;
         var adapter = AdapterFile.Of(_run.Paths);
         var settings = _run.Settings;
@@ -183,7 +183,7 @@ internal sealed partial class PipelineCoordinatorActor
 
         if (!valid)
         {
-            yield return $"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine.";
+            yield return $"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes, splitfrozen.server) or free the machine.";
         }
     }
 

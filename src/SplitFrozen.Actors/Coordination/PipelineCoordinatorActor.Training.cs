@@ -84,7 +84,7 @@ internal sealed partial class PipelineCoordinatorActor
     private void KeepHeldOut(CatchUpActor.Frozen set)
     {
         _heldOut[set.Name] = set.Batches;
-        _clock.Evaluation(set.Seconds);
+        _clock.Frozen(set.Seconds);
     }
 
     /// <summary>The untrained adapter is scored before the first step; meanwhile devices run ahead.</summary>
@@ -128,6 +128,7 @@ internal sealed partial class PipelineCoordinatorActor
     private void Placed(ShuffleActor.UnitPlaced placed)
     {
         _clock.CatchUp(placed.CatchUpSeconds);
+        _clock.Placed(placed.PlaceSeconds);
         Count(placed);
         MeasureServer(placed);
         var device = _devices[placed.Device];

@@ -35,8 +35,13 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers, ResumePoint? resume)
     {
+<<<<<<< HEAD
+        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
+        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
+=======
         (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster, resume?.State.Plan ?? RunPlanState.Start);
+>>>>>>> main
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
         var pipeline = run.Settings.Pipeline;
@@ -81,6 +86,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<ShuffleActor.Taken>(m =>
         {
+            _clock.HandedOver(m.Seconds);
             _labels.AddRange(m.Batch.Targets);
             _trainedTokens += m.Batch.Lengths.Sum();
             _stages.Taken(m.Id, m.Batch, m.Rented);

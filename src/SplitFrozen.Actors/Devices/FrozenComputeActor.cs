@@ -39,6 +39,9 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     /// <summary>When the emulated device is done with what it was given, as a timestamp.</summary>
     private long _busyUntil;
 
+    /// <summary>By how many ticks the last answer was given too late.</summary>
+    private long _late;
+
     public FrozenComputeActor(IModelSource model, NodeProfile profile, NodeGauge gauge)
     {
         (_model, _profile, _gauge) = (model, profile, gauge);
@@ -106,6 +109,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     {
         Receive<Deliver>(m =>
         {
+            _late = Math.Max(0, Stopwatch.GetTimestamp() - _busyUntil);
             m.To.Tell(m.Answer);
             Become(Ready);
             Stash.UnstashAll();
@@ -166,11 +170,13 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
         _gauge.Computed(flops / _flopsPerLayerToken, emulated.TotalSeconds);
         var answer = new Ran(order.Unit, flops, Math.Max(real.TotalSeconds, emulated.TotalSeconds), real > emulated);
 
-        // Counted from when the device was free or the order came, not from now: a timer that fires late does not slow the device down.
-        _busyUntil = Math.Max(_busyUntil, order.Asked) + (long)(emulated.TotalSeconds * Stopwatch.Frequency);
+        // Counted from when the device was free or the order came, not from now. The order came late if the answer before it did, as timers fire up to a tick of
+        // the scheduler (10 ms) late: that must not slow the device down.
+        _busyUntil = Math.Max(_busyUntil, order.Asked - _late) + (long)(emulated.TotalSeconds * Stopwatch.Frequency);
         var left = TimeSpan.FromSeconds((double)(_busyUntil - Stopwatch.GetTimestamp()) / Stopwatch.Frequency);
         if (left <= TimeSpan.Zero)
         {
+            _late = 0;
             Sender.Tell(answer);
             return;
         }

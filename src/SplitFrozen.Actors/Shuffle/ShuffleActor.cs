@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using Akka.Actor;
 using Akka.Event;
 
@@ -78,13 +80,18 @@ internal sealed partial class ShuffleActor : ReceiveActor
             return;
         }
 
+        var started = Stopwatch.GetTimestamp();
         try
         {
             var buffer = _epochs[header.Grant.Epoch];
             buffer.Check(header);
             _store?.Keep(unit);
             var ready = buffer.Place(unit);
-            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds) { CaughtUpLayers = _cut - header.Depth });
+            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds)
+            {
+                CaughtUpLayers = _cut - header.Depth,
+                PlaceSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            });
             Announce(header.Grant.Epoch, ready);
         }
         catch (FrameException e)
@@ -123,8 +130,9 @@ internal sealed partial class ShuffleActor : ReceiveActor
 
     private void Hand(HandOver order)
     {
+        var started = Stopwatch.GetTimestamp();
         var (batch, rented) = _epochs[order.Epoch].Take(order.Batch, order.Id.Index);
-        Sender.Tell(new Taken(order.Id, batch, rented));
+        Sender.Tell(new Taken(order.Id, batch, rented, Stopwatch.GetElapsedTime(started).TotalSeconds));
     }
 
     private void Close(int epoch)
@@ -155,11 +163,14 @@ internal sealed partial class ShuffleActor : ReceiveActor
     internal sealed record HandOver(MicroBatchId Id, int Epoch, int Batch) : ILocalMessage;
 
     /// <summary>A micro-batch at the frozen line, given out; <paramref name="Rented"/> goes back to the shared pool when it is trained.</summary>
-    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented) : ILocalMessage;
+    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented, double Seconds) : ILocalMessage;
 
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
     internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage
     {
+        /// <summary>Seconds it took to place them.</summary>
+        public double PlaceSeconds { get; init; }
+
         /// <summary>Blocks that the server ran for it.</summary>
         public int CaughtUpLayers { get; init; }
     }

@@ -61,6 +61,9 @@ internal sealed class StandInRun : IDisposable, IRunObserver
 
     public IEnumerable<double> Losses => _events.OfType<RunEvent.StepDone>().Select(e => e.Score.LossSum);
 
+    /// <summary>Gets every operation, or null.</summary>
+    public RunTrace? Trace { get; init; }
+
     /// <summary>Told of each event, after it was noted.</summary>
     public Action<RunEvent> OnEvent { get; init; } = _ => { };
 
@@ -87,7 +90,11 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public ServerRun Server(CancellationToken stop = default)
     {
         var (run, trainer, sets) = Plan();
-        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run, trainer, Paths, this, stop) { Resumes = _resumes };
+        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run with { Trace = Trace is not null }, trainer, Paths, this, stop)
+        {
+            Resumes = _resumes,
+            Trace = Trace,
+        };
     }
 
     /// <summary>The same run in the same folder, to be resumed; the folder goes with the last of them.</summary>

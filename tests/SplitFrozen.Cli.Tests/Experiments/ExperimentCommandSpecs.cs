@@ -16,7 +16,7 @@ public sealed class ExperimentCommandSpecs : IDisposable
     public async Task Should_write_tables_plots_and_the_configuration()
     {
         var folder = _program.At("servers");
-        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "servers", "--out", folder, "--json"));
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "servers-replay", "--out", folder, "--json"));
 
         var rows = JsonNode.Parse(_program.Output)!.AsArray();
         Assert.Equal(rows.Count, Directory.GetFiles(Path.Combine(folder, "cells")).Length);
@@ -36,13 +36,13 @@ public sealed class ExperimentCommandSpecs : IDisposable
     public async Task Should_go_on_where_it_was_stopped()
     {
         var folder = _program.At("servers");
-        await _program.RunAsync("experiment", "servers", "--out", folder);
+        await _program.RunAsync("experiment", "servers-replay", "--out", folder);
         var cells = Directory.GetFiles(Path.Combine(folder, "cells"));
         File.Delete(cells[3]);
         var kept = File.ReadAllText(cells[0]).Replace("\"speedup\": ", "\"speedup\": 7", StringComparison.Ordinal);
         File.WriteAllText(cells[0], kept);
 
-        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "servers", "--out", folder));
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "servers-replay", "--out", folder));
 
         Assert.True(File.Exists(cells[3]));
         Assert.Equal(kept, File.ReadAllText(cells[0]));
@@ -52,9 +52,9 @@ public sealed class ExperimentCommandSpecs : IDisposable
     public async Task Should_not_mix_cells_of_two_configurations()
     {
         var folder = _program.At("servers");
-        await _program.RunAsync("experiment", "servers", "--out", folder);
+        await _program.RunAsync("experiment", "servers-replay", "--out", folder);
 
-        Assert.Equal(ExitCode.BadInput, await _program.RunAsync("experiment", "servers", "--out", folder, "--set", "splitfrozen.lora.rank=4"));
+        Assert.Equal(ExitCode.BadInput, await _program.RunAsync("experiment", "servers-replay", "--out", folder, "--set", "splitfrozen.lora.rank=4"));
         Assert.Contains("another configuration", _program.Error, StringComparison.Ordinal);
     }
 

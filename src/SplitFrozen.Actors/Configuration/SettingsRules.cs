@@ -45,6 +45,9 @@ internal static class SettingsRules
         RequirePrivacy("splitfrozen.cluster.host", settings.Cluster.Host, settings.Security);
         RequirePrivacy("splitfrozen.channel.host", settings.Channel.Host, settings.Security);
         Require(
+            tls.Enabled || settings.Control.Port is null || settings.Control.Host == "localhost" || (IPAddress.TryParse(settings.Control.Host, out var address) && IPAddress.IsLoopback(address)),
+            $"splitfrozen.control.host = {settings.Control.Host} would take commands from other machines without TLS; set it to 127.0.0.1, splitfrozen.security.tls.enabled = on, or splitfrozen.control.port = off.");
+        Require(
             settings.Start.Servers <= settings.Pipeline.Stages,
             $"splitfrozen.start.servers = {settings.Start.Servers} server nodes are more than splitfrozen.pipeline.stages = {settings.Pipeline.Stages}, so that some would hold none; raise the stages, or lower the servers (auto: one more than splitfrozen.server.nodes names).");
         Require(

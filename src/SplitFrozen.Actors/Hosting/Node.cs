@@ -14,6 +14,8 @@ namespace SplitFrozen.Actors.Hosting;
 /// <summary>A member of the cluster: an actor system of its own, which leaves in order when it is disposed.</summary>
 public abstract class Node : IAsyncDisposable
 {
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(3);
+
     private readonly TlsIdentity? _identity;
 
     private protected Node(ActorSystem system, TlsIdentity? identity = null) => (System, _identity) = (system, identity);
@@ -23,6 +25,29 @@ public abstract class Node : IAsyncDisposable
 
     /// <summary>Where other nodes reach it.</summary>
     public Address Address => Cluster.Get(System).SelfAddress;
+
+    /// <summary>Whether the node's actors answer; may wait a little.</summary>
+    public Health Live() => Finds("/user") ? new Health(true, "alive") : new Health(false, "the node's actors do not answer");
+
+    /// <summary>Whether the node takes part in the cluster; may wait a little.</summary>
+    public virtual Health Ready()
+    {
+        var status = Cluster.Get(System).SelfMember.Status;
+        return new Health(status == MemberStatus.Up, $"this node is {status.ToString().ToLowerInvariant()}");
+    }
+
+    /// <summary>Whether an actor of this node is there and answers.</summary>
+    private protected bool Finds(string path)
+    {
+        try
+        {
+            return System.ActorSelection(path).Ask<ActorIdentity>(new Identify(path), AnswerLimit).GetAwaiter().GetResult().Subject is not null;
+        }
+        catch (Exception e) when (e is AskTimeoutException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Leaves the cluster, stops all actors and waits until that is done.</summary>
     public async ValueTask DisposeAsync()

@@ -19,6 +19,13 @@ public sealed class ServerNode : Node
     {
     }
 
+    /// <inheritdoc/>
+    public override Health Ready()
+    {
+        var member = base.Ready();
+        return !member.IsGood || Finds($"{SingletonManagerPath}/{SingletonName}") ? member : new Health(false, "the server's actors are not on this node");
+    }
+
     /// <summary>Starts the node; the run begins when enough devices have joined, and ends through <see cref="ServerRun.Result"/>.</summary>
     /// <param name="run">The run.</param>
     /// <param name="akka">The user's configuration, for its section akka.</param>

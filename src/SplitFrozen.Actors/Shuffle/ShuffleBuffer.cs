@@ -106,6 +106,27 @@ internal sealed class ShuffleBuffer : IDisposable
         return (new ActivationBatch(rented.AsMemory(0, at), lengths, [.. targets], keys), rented);
     }
 
+    /// <summary>How many samples of each device a global batch lacks.</summary>
+    public IReadOnlyDictionary<DeviceId, int> Missing(int batch)
+    {
+        var missing = new SortedDictionary<DeviceId, int>();
+        for (var index = 0; index < _plan.MicroBatches(batch); index++)
+        {
+            var samples = _taken.Contains((batch, index)) ? [] : _plan.MicroBatch(batch, index);
+            var slots = _pending.GetValueOrDefault((batch, index))?.Slots;
+            for (var place = 0; place < samples.Length; place++)
+            {
+                if (slots?[place].Unit is null)
+                {
+                    var device = _roster[samples[place].Device];
+                    missing[device] = missing.GetValueOrDefault(device) + 1;
+                }
+            }
+        }
+
+        return missing;
+    }
+
     /// <summary>Gives back all buffers.</summary>
     public void Dispose()
     {

@@ -11,6 +11,7 @@ using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
 using SplitFrozen.Cli.Ledgers;
+using SplitFrozen.Cli.Operating;
 using SplitFrozen.Cli.Partitions;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
@@ -57,12 +58,14 @@ internal static class CommandTree
             CertsCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
+            DrainCommand.Create(environment),
             ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
             PartitionCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
             SimulateCommand.Create(environment),
+            StatusCommand.Create(environment),
         };
         return root;
     }

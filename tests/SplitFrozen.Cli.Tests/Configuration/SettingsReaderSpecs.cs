@@ -31,7 +31,8 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
-            new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);
+            new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()) { Interval = TimeSpan.FromSeconds(5) }, settings.Allocation, strict: true);
+        Assert.Equal((new ControlSettings("127.0.0.1", 0), new HealthSettings("127.0.0.1", null)), (settings.Control, settings.Health));
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
         Assert.Empty(settings.Lora.Targets);
         Assert.Empty(settings.Nodes);
@@ -95,6 +96,19 @@ public sealed class SettingsReaderSpecs
     }
 
     [Fact]
+    public void Should_read_how_rates_change_and_when_layers_are_dealt_out_anew()
+    {
+        var settings = SettingsReader.Read(SettingsReader.Load([], [
+            "splitfrozen.nodes=[{ name = a, gigaflops = 8, changes = [\"30s 2.7\", \"90.5s 8\"] }]", "splitfrozen.allocation.interval=off", "splitfrozen.allocation.wait-alarm=3s",
+            "splitfrozen.control.port=off", "splitfrozen.health.port=8080"]));
+
+        Assert.Equal([new ProfileChange(TimeSpan.FromSeconds(30), 2.7), new ProfileChange(TimeSpan.FromSeconds(90.5), 8)], settings.Nodes[0].Changes);
+        Assert.Equal([8, 2.7, 8], new[] { 0.0, 30, 100 }.Select(s => settings.Nodes[0].GigaFlopsAfter(TimeSpan.FromSeconds(s))!.Value));
+        Assert.Equal((null, TimeSpan.FromSeconds(3)), (settings.Allocation.Interval, settings.Allocation.WaitAlarm));
+        Assert.Equal((null, 8080), (settings.Control.Port, settings.Health.Port));
+    }
+
+    [Fact]
     public void Should_read_the_compared_methods()
     {
         var defaults = SettingsReader.Read(ConfigurationFactory.Empty);
@@ -127,6 +141,11 @@ public sealed class SettingsReaderSpecs
     }
 
     [Theory]
+    [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s\"] }]", "\"30s 2.7\"")]
+    [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s 2\", \"10s 8\"] }]", "in the order of their times")]
+    [InlineData("splitfrozen.allocation.interval=1ms", "from 10ms")]
+    [InlineData("splitfrozen.control.host=0.0.0.0", "without TLS")]
+    [InlineData("splitfrozen.health.port=70000", "off or a whole number")]
     [InlineData("splitfrozen.fedlora.variant=fed", "fedit, ffa, fedex")]
     [InlineData("splitfrozen.fedlora.participation=0", "above 0 and up to 1")]
     [InlineData("splitfrozen.fedlora.device-dropout=1", "from 0 up to, not including, 1")]

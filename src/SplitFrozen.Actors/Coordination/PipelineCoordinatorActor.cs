@@ -35,13 +35,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers, ResumePoint? resume)
     {
-<<<<<<< HEAD
-        (_run, _peers, _clock) = (run, peers, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
-        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster);
-=======
-        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace));
+        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster, resume?.State.Plan ?? RunPlanState.Start);
->>>>>>> main
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
         var pipeline = run.Settings.Pipeline;
@@ -96,11 +91,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<ReadStatus>(_ => Sender.Tell(Status()));
         AlwaysServers();
         Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
-        Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
+        Receive<ReturnLimit>(m => ReturnTimeOver(m.Device));
+        Receive<ShuffleActor.Struck>(Struck);
     }
 
     private IReadOnlyList<RosterEntry> Roster() =>
-        [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
+        [.. _devices.Values.Where(d => d.Samples is not null && !d.IsStruck).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
 
     private void OpenEpoch(EpochPlan plan, DeviceId[] roster)
     {

@@ -241,7 +241,10 @@ public static partial class SettingsReader
             id, keys.IntegerOr("none", "partition", 0, Many), keys.Duration("heartbeat-interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
             keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
             keys.Word("weights", "expanded", AsStored) == AsStored ? WeightHolding.AsStored : WeightHolding.Expanded,
-            Profile(profile, profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName));
+            Profile(profile, profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName))
+        {
+            RejoinLimit = keys.Duration("rejoin-limit", TimeSpan.Zero, Day),
+        };
     }
 
     private static RunSettings Run(KeyReader keys) =>

@@ -69,6 +69,9 @@ internal sealed class DeviceEntry(DeviceId id)
 
     public bool Finished { get; set; }
 
+    /// <summary>Whether it did not return in time, and training goes on without it until it does.</summary>
+    public bool IsStruck { get; set; }
+
     /// <summary>Whether this life of the device has told its samples and capacity.</summary>
     public bool IsPrepared { get; set; }
 
@@ -161,6 +164,14 @@ internal sealed class DeviceEntry(DeviceId id)
         SuppliedSamples += samples;
         SavedBytes += bytes;
         SavedBlockFlops += blockFlops;
+    }
+
+    /// <summary>Nothing that was granted is waited for any more.</summary>
+    public void Strike()
+    {
+        IsStruck = true;
+        _open.Clear();
+        _held.Clear();
     }
 
     /// <summary>The commands for all grants that are not complete, in the order of the plan.</summary>

@@ -171,6 +171,7 @@ internal sealed partial class PipelineCoordinatorActor
             ChannelRefusals = RefusalTotals(),
             Best = _best.Best,
             Resumes = Resumes,
+            Struck = _struckSoFar,
         }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
@@ -179,6 +180,11 @@ internal sealed partial class PipelineCoordinatorActor
         if (_earlyStop is not null)
         {
             yield return $"The run stopped after {_epoch} epochs: {_earlyStop}.";
+        }
+
+        if (_struckSoFar.Count > 0)
+        {
+            yield return $"{_struckSoFar.Sum(s => s.Samples)} samples were struck, as {string.Join(", ", _struckSoFar.Select(s => s.Device).Distinct())} did not return in time (splitfrozen.device.lost-after): the run cannot be compared with others of its configuration. `splitfrozen ledger check` names the samples.";
         }
 
         if (!valid)

@@ -15,7 +15,7 @@ internal sealed partial class PipelineCoordinatorActor
 {
     /// <summary>How many devices must be there: of a run that is resumed, those that it had.</summary>
     private int Needed => _resume is null ? _run.Settings.Start.MinDevices ?? _run.Settings.Data.Partition.Devices
-        : IsTrained ? 0 : _resume.State.Devices.Count;
+        : IsTrained ? 0 : _resume.State.Devices.Count(d => !d.IsStruck);
 
     private int Prepared => _devices.Values.Count(d => _resume is null ? d.IsPrepared : d.Samples is not null && (d.IsPrepared || d.IsSpare));
 
@@ -97,6 +97,7 @@ internal sealed partial class PipelineCoordinatorActor
             return false;
         }
 
+        device.IsStruck = false;
         (device.Samples, device.DataFingerprint, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.DataFingerprint, prepared.Capacity, true);
         if (IsStoring)
         {

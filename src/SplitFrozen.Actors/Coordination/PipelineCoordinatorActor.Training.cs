@@ -117,7 +117,7 @@ internal sealed partial class PipelineCoordinatorActor
             for (var ordinal = 0; ordinal < roster.Count; ordinal++)
             {
                 var samples = plan.GrantSamples(id.Number, ordinal);
-                if (samples.Length > 0)
+                if (samples.Length > 0 && !IsStruckFrom(id.Epoch, ordinal))
                 {
                     Request(_devices[roster[ordinal]], id, samples);
                 }
@@ -149,9 +149,9 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        _ledger.Trained(_epoch, _step, Plan.Batch(_batch));
+        _ledger.Trained(_epoch, _step, Left(_batch));
         Record(new LedgerRecord.Trained(
-            _step, _epoch, _batch, [.. Enumerable.Range(0, Plan.MicroBatches(_batch)).Select(i => Plan.MicroBatch(_batch, i).Length)], [.. Plan.Batch(_batch)]));
+            _step, _epoch, _batch, [.. Enumerable.Range(0, Plan.MicroBatches(_batch)).Select(i => Left(Plan.MicroBatch(_batch, i)).Length)], Left(_batch)));
         _lossFirst ??= score.MeanLoss;
         _lossLast = score.MeanLoss;
         _window!.BatchTrained(_epoch, _batch);
@@ -220,6 +220,7 @@ internal sealed partial class PipelineCoordinatorActor
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
         Record(new LedgerRecord.Closed(_epoch));
         _plan.Close(_epoch);
+        _struck.Remove(_epoch);
         ReportEpoch();
         (_epoch, _batch) = (_epoch + 1, 0);
         if (_run.Sets.Validation.Count > 0)
@@ -250,6 +251,12 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextBatch()
     {
+        if (Left(_batch).Length == 0)
+        {
+            PassOver();
+            return;
+        }
+
         _epochStarted ??= Stopwatch.GetTimestamp();
         var (epoch, batch, rate) = (_epoch, _batch, _plan.LearningRate(_step));
         var count = Plan.MicroBatches(batch);

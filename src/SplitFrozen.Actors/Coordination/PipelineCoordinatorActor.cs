@@ -91,11 +91,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<ReadStatus>(_ => Sender.Tell(Status()));
         AlwaysServers();
         Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
-        Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
+        Receive<ReturnLimit>(m => ReturnTimeOver(m.Device));
+        Receive<ShuffleActor.Struck>(Struck);
     }
 
     private IReadOnlyList<RosterEntry> Roster() =>
-        [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
+        [.. _devices.Values.Where(d => d.Samples is not null && !d.IsStruck).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
 
     private void OpenEpoch(EpochPlan plan, DeviceId[] roster)
     {

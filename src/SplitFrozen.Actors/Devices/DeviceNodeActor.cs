@@ -141,7 +141,7 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
 
         End(removed.PreviousStatus == MemberStatus.Exiting
             ? null
-            : new RunFailedException(RunFailure.Broken, $"The server on {removed.Member.Address} was lost. Start it again, then this node."));
+            : new RunFailedException(RunFailure.ServerLost, $"The server on {removed.Member.Address} was lost. Start it again (splitfrozen server --resume)."));
     }
 
     private void End(Exception? error)

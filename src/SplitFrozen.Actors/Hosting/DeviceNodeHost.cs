@@ -61,17 +61,17 @@ public sealed class DeviceNodeHost : Node
         var cluster = Cluster.Get(system);
         cluster.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new DeviceNodeActor(options)), DeviceNodeActor.Name));
         SeedNode.Join(cluster, seeds);
-        return new DeviceNodeHost(system, options, EndedAsync(options));
+        return new DeviceNodeHost(system, options, EndedAsync(options, system));
     }
 
-    /// <summary>Ends with the run, or when no server has answered in time.</summary>
-    private static async Task EndedAsync(DeviceNodeOptions options)
+    /// <summary>Ends with the run, or when no server has answered in time, or when the node was cut off from the cluster and so ended itself.</summary>
+    private static async Task EndedAsync(DeviceNodeOptions options, ActorSystem system)
     {
         try
         {
             if (options.StartLimit is { } limit)
             {
-                await Task.WhenAny(options.Welcomed.Task, options.Done.Task).WaitAsync(limit).ConfigureAwait(false);
+                await Task.WhenAny(options.Welcomed.Task, options.Done.Task, system.WhenTerminated).WaitAsync(limit).ConfigureAwait(false);
             }
         }
         catch (TimeoutException e)
@@ -80,6 +80,12 @@ public sealed class DeviceNodeHost : Node
                 RunFailure.NotStarted,
                 $"No server answered within {options.StartLimit?.TotalSeconds:0} s (splitfrozen.start.limit). Is it running, and are its address and port those of splitfrozen.cluster.seed-nodes ({string.Join(", ", options.SeedNodes)})?",
                 e);
+        }
+
+        await Task.WhenAny(options.Done.Task, system.WhenTerminated).ConfigureAwait(false);
+        if (!options.Done.Task.IsCompleted)
+        {
+            throw new RunFailedException(RunFailure.ServerLost, "The node was cut off from the server, and left the cluster.");
         }
 
         await options.Done.Task.ConfigureAwait(false);

@@ -35,7 +35,8 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         (_catchUp, _cut, _store, _unitTokens, _width) = (catchUp, cut, store, unitTokens, width);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
-        Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster, m.Trained));
+        Receive<OpenEpoch>(Open);
+        Receive<Strike>(m => StrikeFrom(m.Device));
         Receive<CloseEpoch>(m => Close(m.Epoch));
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
@@ -135,6 +136,23 @@ internal sealed partial class ShuffleActor : ReceiveActor
         Sender.Tell(new Taken(order.Id, batch, rented, Stopwatch.GetElapsedTime(started).TotalSeconds));
     }
 
+    private void Open(OpenEpoch m)
+    {
+        var buffer = new ShuffleBuffer(m.Plan, m.Roster, m.Trained);
+        _epochs[m.Plan.Epoch] = buffer;
+        Announce(m.Plan.Epoch, buffer.Strike(m.Struck).Ready);
+    }
+
+    private void StrikeFrom(DeviceId device)
+    {
+        foreach (var (epoch, buffer) in _epochs)
+        {
+            var (struck, ready) = buffer.Strike(device);
+            Context.Parent.Tell(new Struck(device, epoch, struck));
+            Announce(epoch, ready);
+        }
+    }
+
     private void Close(int epoch)
     {
         if (_epochs.Remove(epoch, out var buffer))
@@ -151,7 +169,16 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         /// <summary>Batches that were trained before the run was resumed: their samples are passed over.</summary>
         public IReadOnlyList<int> Trained { get; init; } = [];
+
+        /// <summary>Samples that were struck before the run was resumed, in the order of the plan.</summary>
+        public IReadOnlyList<PlanSample> Struck { get; init; } = [];
     }
+
+    /// <summary>Do not wait for samples of this device any more; answered by <see cref="Struck"/> for each open epoch.</summary>
+    internal sealed record Strike(DeviceId Device) : ILocalMessage;
+
+    /// <summary>These samples of a device are not part of the epoch any more.</summary>
+    internal sealed record Struck(DeviceId Device, int Epoch, IReadOnlyList<PlanSample> Samples) : ILocalMessage;
 
     /// <summary>The epoch is trained.</summary>
     internal sealed record CloseEpoch(int Epoch) : ILocalMessage;

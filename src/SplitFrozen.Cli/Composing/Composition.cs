@@ -58,8 +58,8 @@ internal sealed class Composition : IComposition
             Smoothing = settings.Allocation.Smoothing,
             Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream)),
         };
-        var node = DeviceNodeHost.Start(options, akka);
-        await using (node.ConfigureAwait(false))
+        var isDrained = false;
+        await DeviceNodeLife.RunAsync(options, akka, device.RejoinLimit, async node =>
         {
             using var health = HealthEndpoint.Start(settings.Health, node.Live, node.Ready);
             await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
@@ -68,8 +68,9 @@ internal sealed class Composition : IComposition
                 await node.DrainAsync().ConfigureAwait(false);
             }
 
-            return node.IsDrained;
-        }
+            isDrained = node.IsDrained;
+        }, stop).ConfigureAwait(false);
+        return isDrained;
     }
 
     /// <inheritdoc/>

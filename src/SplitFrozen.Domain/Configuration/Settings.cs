@@ -233,7 +233,11 @@ public sealed record StartSettings(int? MinDevices, TimeSpan Limit)
 /// <param name="Weights">How device nodes hold frozen weights (key <c>weights</c>).</param>
 /// <param name="Profile">What the node of a device process pretends to be (key <c>profile</c>).</param>
 public sealed record DeviceSettings(
-    string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, WeightHolding Weights, NodeProfile Profile);
+    string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, WeightHolding Weights, NodeProfile Profile)
+{
+    /// <summary>How long a device process tries to find a server again that it lost; zero: it ends at once (key <c>rejoin-limit</c>).</summary>
+    public TimeSpan RejoinLimit { get; init; }
+}
 
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>

@@ -41,6 +41,16 @@ public sealed class SettingsReaderSpecs
     }
 
     [Theory]
+    [InlineData("10m", 600)]
+    [InlineData("0s", 0)]
+    public void Should_read_how_long_a_device_looks_for_a_lost_server(string limit, int seconds)
+    {
+        Assert.Equal(TimeSpan.FromMinutes(10), SettingsReader.Read(ConfigurationFactory.Empty).Device.RejoinLimit);
+        Assert.Equal(
+            TimeSpan.FromSeconds(seconds), SettingsReader.Read(SettingsReader.Load([], [$"splitfrozen.device.rejoin-limit={limit}"])).Device.RejoinLimit);
+    }
+
+    [Theory]
     [InlineData("expanded", WeightHolding.Expanded)]
     [InlineData("as-stored", WeightHolding.AsStored)]
     public void Should_read_how_devices_hold_weights(string word, WeightHolding holding)
@@ -216,6 +226,8 @@ public sealed class SettingsReaderSpecs
     [Theory]
     [InlineData("splitfrozen.training.epochs", "0", "1 to 100000")]
     [InlineData("splitfrozen.training.epochs", "many", "whole number")]
+    [InlineData("splitfrozen.training.checkpoint-keep", "0", "1 to 1000")]
+    [InlineData("splitfrozen.device.rejoin-limit", "soon", "splitfrozen.device.rejoin-limit")]
     [InlineData("splitfrozen.training.warmup", "1.5", "from 0 to 1")]
     [InlineData("splitfrozen.training.learning-rate", "NaN", "above 0")]
     [InlineData("splitfrozen.training.decay", "exponential", "linear, cosine, constant")]

@@ -120,6 +120,14 @@ internal sealed class Workplace : IDisposable
             .Where(e => e["event"]!.GetValue<string>() == "step_done").Select(e => e["score"]!["loss_sum"]!.ToJsonString()),
     ];
 
+    /// <summary>A TCP port on loopback that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        var (listener, port) = TakePort();
+        listener.Dispose();
+        return port;
+    }
+
     /// <summary>Takes a TCP port on loopback.</summary>
     public static (TcpListener Listener, int Port) TakePort()
     {

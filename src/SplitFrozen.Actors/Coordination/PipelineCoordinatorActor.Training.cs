@@ -45,6 +45,8 @@ internal sealed partial class PipelineCoordinatorActor
             Always();
             Receive<DeviceEvents.Prepared>(PrepareLate);
             Receive<AllocatorActor.Allocated>(Assign);
+            Receive<WatchWaiting>(_ => AskWhoIsMissing());
+            Receive<ShuffleActor.Missing>(AlarmOver);
             Receive<CatchUpActor.Frozen>(m =>
             {
                 KeepHeldOut(m);
@@ -67,6 +69,7 @@ internal sealed partial class PipelineCoordinatorActor
             Receive<Stop>(_ => _stopping = true);
         });
         _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
+        Timers.StartPeriodicTimer(nameof(WatchWaiting), WatchWaiting.Instance, WatchInterval);
         _window = new GrantWindow(
             _plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window, _epoch, (epoch, batch) => TrainedBefore(epoch).Contains(batch));
         if (!IsTrained)
@@ -127,6 +130,7 @@ internal sealed partial class PipelineCoordinatorActor
         _clock.CatchUp(placed.CatchUpSeconds);
         _clock.Placed(placed.PlaceSeconds);
         Count(placed);
+        MeasureServer(placed);
         var device = _devices[placed.Device];
         if (device.Incarnation == placed.Incarnation)
         {
@@ -155,6 +159,7 @@ internal sealed partial class PipelineCoordinatorActor
         Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples) { LabelDistance = WatchLabels() });
         _step++;
         _batch++;
+        NoteRate();
         OpenGrants();
         AfterStep();
     }

@@ -70,9 +70,10 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private void Always()
     {
         Receive<DeviceEvents.Greeted>(Greet);
-        Receive<DeviceEvents.LayersLoaded>(m => _log.Info("{Device} holds {Layers} layers of allocation {Allocation}", m.Device, m.Layers, m.Allocation.Value));
+        Receive<DeviceEvents.LayersLoaded>(Loaded);
         Receive<DeviceEvents.Heartbeat>(Beat);
         Receive<DeviceEvents.Traced>(Trace);
+        Receive<DeviceEvents.Left>(Left);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));
@@ -82,10 +83,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         {
             _clock.HandedOver(m.Seconds);
             _labels.AddRange(m.Batch.Targets);
+            _trainedTokens += m.Batch.Lengths.Sum();
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });
         Receive<CheckpointActor.NotSaved>(NotSaved);
         AlwaysStore();
+        Receive<ReadStatus>(_ => Sender.Tell(Status()));
         AlwaysServers();
         Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
         Receive<ReturnLimit>(m => ReturnTimeOver(m.Device));

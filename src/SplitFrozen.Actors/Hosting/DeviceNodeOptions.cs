@@ -22,9 +22,15 @@ public sealed record DeviceNodeOptions(
     /// <summary>How the server's activation channel is reached: certificates, and the link's shape.</summary>
     public ChannelRoute Route { get; init; } = ChannelRoute.Plain;
 
+    /// <summary>Decay of the moving averages of what the node measures of itself.</summary>
+    public double Smoothing { get; init; } = 0.8;
+
     internal IReadOnlyList<string> SeedNodes => Cluster.SeedNodes;
 
     internal TaskCompletionSource Welcomed { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whether the node leaves because it was told to, before the run is over.</summary>
+    internal bool IsDrained { get; set; }
 
     internal TaskCompletionSource Done { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -41,6 +41,8 @@ internal sealed partial class ShuffleActor : ReceiveActor
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
         Receive<HandOver>(Hand);
+        Receive<WhoIsMissing>(m => Sender.Tell(new Missing(
+            m.Epoch, m.Batch, _epochs.TryGetValue(m.Epoch, out var buffer) ? buffer.Missing(m.Batch) : new Dictionary<DeviceId, int>())));
         SupplyFromStore();
     }
 
@@ -88,6 +90,7 @@ internal sealed partial class ShuffleActor : ReceiveActor
             var ready = buffer.Place(unit);
             Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds)
             {
+                CaughtUpLayers = _cut - header.Depth,
                 PlaceSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             });
             Announce(header.Grant.Epoch, ready);
@@ -194,7 +197,16 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         /// <summary>Seconds it took to place them.</summary>
         public double PlaceSeconds { get; init; }
+
+        /// <summary>Blocks that the server ran for it.</summary>
+        public int CaughtUpLayers { get; init; }
     }
+
+    /// <summary>Say whose samples a global batch lacks; answered by <see cref="Missing"/>.</summary>
+    internal sealed record WhoIsMissing(int Epoch, int Batch) : ILocalMessage;
+
+    /// <summary>How many samples of each device a global batch lacks.</summary>
+    internal sealed record Missing(int Epoch, int Batch, IReadOnlyDictionary<DeviceId, int> Samples) : ILocalMessage;
 
     /// <summary>All samples of a micro-batch are here.</summary>
     internal sealed record MicroBatchReady(int Epoch, int Batch, int Index) : ILocalMessage;

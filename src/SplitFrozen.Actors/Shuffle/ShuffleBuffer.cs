@@ -108,6 +108,27 @@ internal sealed class ShuffleBuffer : IDisposable
         return (new ActivationBatch(rented.AsMemory(0, at), lengths, [.. targets], keys), rented);
     }
 
+    /// <summary>How many samples of each device a global batch lacks.</summary>
+    public IReadOnlyDictionary<DeviceId, int> Missing(int batch)
+    {
+        var missing = new SortedDictionary<DeviceId, int>();
+        for (var index = 0; index < _plan.MicroBatches(batch); index++)
+        {
+            var samples = _taken.Contains((batch, index)) ? [] : _plan.MicroBatch(batch, index);
+            var pending = _pending.GetValueOrDefault((batch, index));
+            for (var place = 0; place < samples.Length; place++)
+            {
+                if (pending?.Slots[place].Unit is null && pending?.Gone.Contains(place) != true)
+                {
+                    var device = _roster[samples[place].Device];
+                    missing[device] = missing.GetValueOrDefault(device) + 1;
+                }
+            }
+        }
+
+        return missing;
+    }
+
     /// <summary>Takes out the samples of a device that are not here: micro-batches go without them, and may so become complete, or empty.</summary>
     /// <returns>The samples, in the order of the plan, and the micro-batches that became complete.</returns>
     public (IReadOnlyList<PlanSample> Struck, IReadOnlyList<(int Batch, int Index)> Ready) Strike(DeviceId device)

@@ -72,6 +72,9 @@ public sealed class RunClock(RunTrace? trace = null, int stages = 1)
         }
     }
 
+    /// <summary>How long the trainer has had nothing to do, or null where it works.</summary>
+    public TimeSpan? Waiting => _idleSince is { } since ? Stopwatch.GetElapsedTime(since) : null;
+
     /// <summary>The trainer has nothing to do until more activations arrive.</summary>
     public void Idle() => _idleSince ??= Stopwatch.GetTimestamp();
 

@@ -40,7 +40,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         Akka = SettingsReader.Load([], [
             "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
             "splitfrozen.pipeline.grant-batches=2", "splitfrozen.pipeline.unit-tokens=48", "splitfrozen.start.limit=30s",
-            "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2", "splitfrozen.store.mode=off",
+            "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2", "splitfrozen.store.mode=off", "splitfrozen.control.port=off",
             "akka.cluster.gossip-interval=200ms", "akka.cluster.leader-actions-interval=200ms",
             .. overrides]);
         Settings = SettingsReader.Read(Akka);

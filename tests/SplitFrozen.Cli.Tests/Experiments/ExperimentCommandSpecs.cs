@@ -58,6 +58,27 @@ public sealed class ExperimentCommandSpecs : IDisposable
         Assert.Contains("another configuration", _program.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Should_find_dynamic_allocation_faster_where_capacities_drift_and_no_slower_where_they_do_not()
+    {
+        var folder = _program.At("reallocation");
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "reallocation", "--out", folder, "--json"));
+
+        var rows = JsonNode.Parse(_program.Output)!.AsArray();
+        double Ratio(string policy, string trace)
+        {
+            double Seconds(string way) => rows.Where(r => Text(r, "trace") == trace && Text(r, "allocation") == way && Text(r, "policy") == policy).Average(r => Number(r, "seconds"));
+            return Seconds("dynamic") / Seconds("static");
+        }
+
+        Assert.InRange(Ratio("proportional", "drifting"), 0, 0.9);
+        Assert.InRange(Ratio("proportional", "drifting in turn"), 0, 0.8);
+        Assert.All(new[] { "proportional", "balanced" }, policy => Assert.InRange(Ratio(policy, "steady"), 0, 1.01));
+        Assert.InRange(Ratio("balanced", "drifting"), 0, 1.01);
+        Assert.All(rows, r => Assert.Equal(1, Number(r, "exactly_once")));
+        Assert.All(new[] { "seconds.png", "bubble_share.png" }, name => Assert.True(new FileInfo(Path.Combine(folder, name)).Length > 1000));
+    }
+
     /// <summary>One server is one server; a fast link brings two closer to twice the speed than a slow one; the slowest link bounds the batch.</summary>
     private static void AssertFindings(JsonArray rows)
     {

@@ -51,6 +51,10 @@ internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null
 
         public void Resize(int blocks) => Blocks = blocks;
 
+        public IDisposable Read(int from, int to) => new MemoryStream(to - from) { Position = to - from };
+
+        public void Append(IDisposable blocks) => Blocks += (int)((MemoryStream)blocks).Position;
+
         public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output) => output.Clear();
 
         public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) => output.Clear();

@@ -8,6 +8,8 @@ namespace SplitFrozen.Actors.Configuration;
 /// <summary>Renders a configuration tree as HOCON that reads back to the same tree.</summary>
 internal static class HoconWriter
 {
+    private const NumberStyles Number = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+
     /// <summary>A quoted HOCON string.</summary>
     public static string Quote(string text) =>
         '"' + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
@@ -52,7 +54,8 @@ internal static class HoconWriter
             : Literal(value.IsString() ? value.GetString() ?? "" : "");
     }
 
+    /// <summary>A text without quotes where it reads back as it stands. Numbers with separators would not: a comma ends a value.</summary>
     private static string Literal(string text) =>
         text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '+')
-            || double.TryParse(text, CultureInfo.InvariantCulture, out _) ? text : Quote(text);
+            || double.TryParse(text, Number, CultureInfo.InvariantCulture, out _) ? text : Quote(text);
 }

@@ -368,6 +368,17 @@ public sealed class SettingsReaderSpecs
             Assert.Equal(name.Get.Trim(), again.Data.Columns.Text);
         });
 
+    [Theory]
+    [InlineData("7,")]
+    [InlineData("1,000")]
+    [InlineData("a, b")]
+    public void Should_render_a_column_name_with_commas_back(string name)
+    {
+        var hocon = SettingsReader.Load([], [$"splitfrozen.data.columns.text={name}"]);
+
+        Assert.Equal(name, SettingsReader.Read(ConfigurationFactory.ParseString(SettingsReader.Render(hocon))).Data.Columns.Text);
+    }
+
     [Fact]
     public void Should_render_what_reads_back_to_the_same_settings()
     {

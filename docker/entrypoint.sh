@@ -7,13 +7,27 @@ certs="${SPLITFROZEN_CERTS:-/certs}"
 
 case "${1:-}" in
   certs)
-    # Once for a volume: an authority, a certificate for the server, and one that all device containers share.
-    [ -e "$certs/server.pem" ] || "$program" certs new server --role server --host "${SPLITFROZEN_SERVER:-server}" --host localhost --out "$certs" >/dev/null
-    [ -e "$certs/device.pem" ] || "$program" certs new device --role device --out "$certs" >/dev/null
+    # Once for the volumes: an authority, a certificate for the server, and one that all device containers share, each where only its holder looks.
+    issue() {
+      [ -e "$certs/$1/$1.pem" ] && return
+      "$program" certs new "$1" --role "$1" --days 365 --out "$certs/authority" "${@:2}" > /dev/null
+      mv "$certs/authority/$1.key" "$certs/authority/$1.pem" "$certs/$1/"
+      cp "$certs/authority/ca.pem" "$certs/$1/"
+    }
+    issue server --host "${SPLITFROZEN_SERVER:-server}"
+    issue device
     ;;
   server)
     shift
-    exec "$program" server --config "$config/server.conf" "$@"
+    run="${SPLITFROZEN_RUN:-/runs/current}"
+    # A run that is over makes room; one that was cut off goes on.
+    if [ -e "$run/summary.json" ]; then
+      mv "$run" "$run-$(date -u +%Y%m%dT%H%M%S)"
+    fi
+    if [ -e "$run" ]; then
+      exec "$program" server --resume "$run"
+    fi
+    exec "$program" server --config "$config/server.conf" --run "$run" "$@"
     ;;
   device)
     shift

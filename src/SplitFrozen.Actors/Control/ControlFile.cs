@@ -33,7 +33,7 @@ public sealed record ControlFile(string Host, int Port, string Token, string Run
     internal string Write()
     {
         var file = Path.Combine(Folder, $"{Process}-{Port}.json");
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(Folder);
@@ -44,6 +44,8 @@ public sealed record ControlFile(string Host, int Port, string Token, string Run
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
 
+        // Made anew: a file that someone else put there would keep its rights, or lead elsewhere.
+        File.Delete(file);
         using var stream = new FileStream(file, options);
         JsonSerializer.Serialize(stream, this, ControlWire.Json);
         return file;

@@ -9,8 +9,17 @@ namespace SplitFrozen.Actors.Coordination;
 /// <summary>Decides whether a device may take part.</summary>
 internal static class Admission
 {
+    /// <summary>So often a device's own faults are put up with; on another node it may try again.</summary>
+    public const int MostFaults = 3;
+
+    /// <param name="greeting">Who wants to.</param>
+    /// <param name="known">What is known of the device.</param>
+    /// <param name="sender">Who speaks for it.</param>
+    /// <param name="run">What is trained.</param>
+    /// <param name="faults">How often what the device sent from this node was refused.</param>
+    /// <param name="closed">Whether the run is ending.</param>
     /// <returns>The refusal, or null when it may.</returns>
-    public static DeviceCommands.Refuse? Check(DeviceEvents.Greeted greeting, DeviceEntry? known, IActorRef sender, RunSpec run, bool closed)
+    public static DeviceCommands.Refuse? Check(DeviceEvents.Greeted greeting, DeviceEntry? known, IActorRef sender, RunSpec run, int faults, bool closed)
     {
         DeviceCommands.Refuse Refuse(RefusalReason reason, string explanation) => new(greeting.Device, greeting.Incarnation, reason, explanation);
 
@@ -35,6 +44,11 @@ internal static class Admission
         if (known?.Ref is { } holder && !holder.Equals(sender))
         {
             return Refuse(RefusalReason.IdTaken, $"the id is taken by a device on {known.Node}; give each device an id of its own (splitfrozen.device.id)");
+        }
+
+        if (faults >= MostFaults)
+        {
+            return Refuse(RefusalReason.BadFrames, $"what it sent was refused {faults} times; mend or replace node {greeting.Node}, then start the run again");
         }
 
         return closed ? Refuse(RefusalReason.RunClosed, "the run is ending and takes no more devices") : null;

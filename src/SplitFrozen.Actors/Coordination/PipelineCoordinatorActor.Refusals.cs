@@ -9,10 +9,7 @@ namespace SplitFrozen.Actors.Coordination;
 /// <summary>What the activation channel refused: counted, told in measure, and the end of a device that goes on sending it.</summary>
 internal sealed partial class PipelineCoordinatorActor
 {
-    /// <summary>So often a device's own faults are put up with.</summary>
-    private const int MostFaults = 3;
-
-    private readonly Dictionary<DeviceId, int> _faults = [];
+    private readonly Dictionary<(DeviceId Device, string Node), int> _faults = [];
 
     private void Refused(ChannelRefusal refusal)
     {
@@ -33,8 +30,8 @@ internal sealed partial class PipelineCoordinatorActor
     private void PutUpWith(DeviceEntry device, ChannelRefusal refusal)
     {
         _peers.Channel.Close(device.Id);
-        var faults = _faults[device.Id] = _faults.GetValueOrDefault(device.Id) + 1;
-        if (faults >= MostFaults)
+        var faults = _faults[(device.Id, device.Node)] = _faults.GetValueOrDefault((device.Id, device.Node)) + 1;
+        if (faults >= Admission.MostFaults)
         {
             Refuse(device, RefusalReason.BadFrames, $"what it sent was refused {faults} times, the last time because {refusal.Message}");
         }

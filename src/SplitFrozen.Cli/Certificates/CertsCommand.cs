@@ -13,6 +13,9 @@ internal static class CertsCommand
 {
     private const int LongestName = 64;
 
+    /// <summary>Always among the names: commands on the node itself reach its control endpoint by them.</summary>
+    private static readonly string[] ThisMachine = ["127.0.0.1", "::1", "localhost"];
+
     /// <summary>The command.</summary>
     public static Command Create(CliEnvironment environment)
     {
@@ -26,7 +29,7 @@ internal static class CertsCommand
         var name = new Argument<string>("NODE") { Description = "Name of the node; its files are NODE.pem and NODE.key" };
         var folder = new Option<string>("--out") { Description = "Folder; its authority (ca.pem, ca.key) is used, or made where there is none", HelpName = "DIR", Required = true };
         var role = new Option<string?>("--role") { Description = "server or device: what the node may be (default: both)", HelpName = "ROLE" };
-        var hosts = new Option<string[]>("--host") { Description = "A name or address under which it is reached; may be repeated (default: this machine's loopback)", HelpName = "HOST" };
+        var hosts = new Option<string[]>("--host") { Description = "A name or address under which it is reached; besides this machine's loopback; may be repeated", HelpName = "HOST" };
         var devices = new Option<string[]>("--device-id") { Description = "A device whose activations it may send; may be repeated (default: any)", HelpName = "ID" };
         var days = new Option<int>("--days") { Description = "How long it is valid, 1 to 3650", HelpName = "N", DefaultValueFactory = _ => 90 };
         var command = new Command("new", "Make a development authority, if there is none yet, and a node's certificate and key.") { name, folder, role, hosts, devices, days };
@@ -54,7 +57,7 @@ internal static class CertsCommand
             throw new UserErrorException($"--host {wrong} is neither a host's name nor an address.");
         }
 
-        return new CertificateOrder(name, role, hosts.Length > 0 ? hosts : ["127.0.0.1", "::1", "localhost"], [.. devices.Select(Device)]);
+        return new CertificateOrder(name, role, [.. hosts.Union(ThisMachine)], [.. devices.Select(Device)]);
     }
 
     private static DeviceId Device(string id) => new DeviceId(id) is { IsValid: true } device

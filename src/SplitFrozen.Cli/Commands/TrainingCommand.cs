@@ -102,13 +102,18 @@ internal static class TrainingCommand
                 Resumes = begun.Resumes,
                 Trace = wanted.Trace ? new RunTrace() : null,
             };
-            var summary = await begun.Run.RunAsync(host).ConfigureAwait(false);
-            if (host.Trace is { } trace)
+            try
             {
-                TraceFiles.Write(folder.Paths.Folder, trace);
+                return await begun.Run.RunAsync(host).ConfigureAwait(false);
             }
-
-            return summary;
+            finally
+            {
+                // Of a run that failed above all: who waited for whom is in it.
+                if (host.Trace is { } trace)
+                {
+                    TraceFiles.Write(folder.Paths.Folder, trace);
+                }
+            }
         }
     }
 

@@ -40,6 +40,24 @@ public sealed class TrainingSpecs
         Assert.NotNull(summary.F1After);
     }
 
+    [Theory(DisplayName = "A cluster follows the order of samples that was asked for, as the single-process loop does, and tells how far its batches are from the overall mix")]
+    [InlineData("none")]
+    [InlineData("\"buffer:8\"")]
+    public async Task Should_follow_the_order_of_samples(string order)
+    {
+        using var cluster = new StandInRun($"splitfrozen.training.order={order}");
+        using var loop = new StandInRun($"splitfrozen.training.order={order}");
+        using var planned = new StandInRun();
+        await cluster.OnClusterAsync();
+        loop.InOneProcess();
+        planned.InOneProcess();
+
+        Assert.Equal(loop.Losses, cluster.Losses);
+        Assert.Equal(loop.AdapterBytes(), cluster.AdapterBytes());
+        Assert.NotEqual(planned.Losses, cluster.Losses);
+        Assert.All(cluster.Events.OfType<RunEvent.StepDone>(), step => Assert.InRange(step.LabelDistance!.Value, 0, 1));
+    }
+
     [Theory(DisplayName = "Any layer counts give the same losses and adapter bytes")]
     [InlineData("{ name = a, gigaflops = 1.0 }, { name = b, gigaflops = 1.0 }", new[] { 3, 3 })]
     [InlineData("{ name = a, gigaflops = 1.0 }, { name = b, gigaflops = 0.6 }", new[] { 3, 2 })]

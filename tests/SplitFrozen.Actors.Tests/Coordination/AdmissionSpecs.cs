@@ -20,7 +20,7 @@ public sealed class AdmissionSpecs
     };
 
     [Fact(DisplayName = "A device of the same release is admitted")]
-    public void Should_admit_the_same_release() => Assert.Null(Admission.Check(Greeting, null, ActorRefs.Nobody, Run, closed: false));
+    public void Should_admit_the_same_release() => Assert.Null(Admission.Check(Greeting, null, ActorRefs.Nobody, Run, faults: 0, closed: false));
 
     [Theory(DisplayName = "Another release or protocol is refused with both versions named")]
     [InlineData("9.8.7", ProtocolVersion.Current)]
@@ -28,11 +28,21 @@ public sealed class AdmissionSpecs
     public void Should_refuse_another_version(string? release, int protocol)
     {
         var greeting = Greeting with { Release = release ?? Release.Current, ProtocolVersion = protocol };
-        var refusal = Admission.Check(greeting, null, ActorRefs.Nobody, Run, closed: false);
+        var refusal = Admission.Check(greeting, null, ActorRefs.Nobody, Run, faults: 0, closed: false);
 
         Assert.Equal(RefusalReason.OtherVersion, refusal?.Reason);
         Assert.Contains(greeting.Release, refusal!.Explanation, StringComparison.Ordinal);
         Assert.Contains($"version {protocol} of the protocol", refusal.Explanation, StringComparison.Ordinal);
         Assert.Contains($"release {Release.Current} and speaks {ProtocolVersion.Current}", refusal.Explanation, StringComparison.Ordinal);
+    }
+
+    [Theory(DisplayName = "A device whose frames were refused three times from a node is not let in from there again")]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    public void Should_refuse_who_sent_garbage(int faults, bool isRefused)
+    {
+        var refusal = Admission.Check(Greeting, null, ActorRefs.Nobody, Run, faults, closed: false);
+
+        Assert.Equal(isRefused ? RefusalReason.BadFrames : null, refusal?.Reason);
     }
 }

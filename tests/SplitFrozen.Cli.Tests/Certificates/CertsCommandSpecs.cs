@@ -28,6 +28,7 @@ public sealed class CertsCommandSpecs : IDisposable
             using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, $"{node}.pem"));
             Assert.Equal(node == "phone", NodeCertificate.MayBe(certificate, NodeCertificate.Device));
             Assert.Equal(node == "server", certificate.MatchesHostname("10.0.0.5"));
+            Assert.True(certificate.MatchesHostname("localhost"));
         }
 
         Assert.Contains("splitfrozen.security.tls", _program.Output, StringComparison.Ordinal);

@@ -61,13 +61,30 @@ public sealed partial class DockerSpecs
     public void Should_give_every_named_volume()
     {
         var declared = ((YamlMappingNode)Compose()["volumes"]).Children.Keys.Select(key => key.ToString()).ToList();
-        var used = ((YamlMappingNode)Compose()["services"]).Children.Values
-            .SelectMany(service => ((YamlMappingNode)service).Children.TryGetValue("volumes", out var volumes) ? ((YamlSequenceNode)volumes).Children : [])
-            .Select(volume => volume.ToString().Split(':')[0])
-            .ToHashSet();
+        var used = ((YamlMappingNode)Compose()["services"]).Children.Values.SelectMany(Volumes).Select(volume => volume.Split(':')[0]).ToHashSet();
 
         Assert.NotEmpty(used);
         Assert.Subset(declared.ToHashSet(), used);
+    }
+
+    [Fact]
+    public void Should_keep_the_authoritys_key_from_nodes()
+    {
+        var holders = ((YamlMappingNode)Compose()["services"]).Children
+            .Where(service => Volumes(service.Value).Any(volume => volume.StartsWith("authority:", StringComparison.Ordinal)))
+            .Select(service => service.Key.ToString());
+
+        Assert.Equal(["certs"], holders);
+        Assert.All(new[] { "server", "device", "weak-device" }, node =>
+            Assert.All(Volumes(Service(node)).Where(volume => volume.Contains("certs", StringComparison.Ordinal)), volume => Assert.EndsWith(":ro", volume, StringComparison.Ordinal)));
+    }
+
+    private static IEnumerable<string> Volumes(YamlNode service)
+    {
+        var own = (YamlMappingNode)service;
+        return own.Children.TryGetValue("volumes", out var volumes) ? ((YamlSequenceNode)volumes).Select(volume => volume.ToString())
+            : own.Children.TryGetValue("<<", out var shared) ? Volumes(shared)
+            : [];
     }
 
     private static string At(string file) => Path.Combine(_root, "docker", file);

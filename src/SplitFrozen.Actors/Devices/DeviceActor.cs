@@ -107,6 +107,11 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         Receive<Beat>(_ =>
         {
             _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work));
+            if (_queue is not null && _layers == 0)
+            {
+                SayPrepared();
+            }
+
             TellTrace();
         });
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
@@ -159,10 +164,13 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         if (_samples is not null && _capacity is { } capacity && _queue is null)
         {
             _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
-            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity, _dataFingerprint));
+            SayPrepared();
             _log.Info("{Device} has {Samples} samples and measured {Rate:0} tokens a second and layer", _id, _samples.Count, capacity.LayerTokensPerSecond);
         }
     }
+
+    private void SayPrepared() =>
+        _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples!.Count, _capacity!.Value, _dataFingerprint));
 
     private void Held(FrozenComputeActor.Held held)
     {

@@ -72,6 +72,42 @@ internal sealed class FrozenBlocks : IFrozenBlocks
     }
 
     /// <inheritdoc/>
+    public IDisposable Read(int from, int to)
+    {
+        // Stored matrices share one buffer, which the first block makes as large as any block needs it; only the owner may change it.
+        CheckRange(Math.Min(1, from), from);
+        CheckCount(to);
+        var loaded = new LoadedBlocks(from);
+        try
+        {
+            for (int i = from; i < to; i++)
+            {
+                loaded.Blocks.Add(_architecture.LoadBlock(_weights, i));
+            }
+
+            return loaded;
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Append(IDisposable blocks)
+    {
+        var loaded = (LoadedBlocks)blocks;
+        if (loaded.From != Blocks)
+        {
+            throw new ArgumentException($"Blocks from {loaded.From} on do not follow the {Blocks} that are held.", nameof(blocks));
+        }
+
+        _blocks.AddRange(loaded.Blocks);
+        loaded.Blocks.Clear();
+    }
+
+    /// <inheritdoc/>
     public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output)
     {
         CheckRange(0, depth);
@@ -175,6 +211,20 @@ internal sealed class FrozenBlocks : IFrozenBlocks
         {
             throw new UserErrorException(
                 $"Token id {tokens[wrong]} is outside the vocabulary of {_shape.Vocabulary} of the model in '{_modelName}'. The tokenizer files do not belong to this model; use those that came with it.");
+        }
+    }
+
+    /// <summary>Blocks that are read and not yet in place.</summary>
+    private sealed class LoadedBlocks(int from) : IDisposable
+    {
+        public int From => from;
+
+        public List<Block> Blocks { get; } = [];
+
+        public void Dispose()
+        {
+            Blocks.ForEach(block => block.Dispose());
+            Blocks.Clear();
         }
     }
 }

@@ -5,9 +5,16 @@ namespace SplitFrozen.Protocol;
 /// <param name="FreeMemoryBytes">Memory the node may still use, in bytes.</param>
 public readonly record struct Capacity(double LayerTokensPerSecond, long FreeMemoryBytes)
 {
+    /// <summary>Bytes a second over the node's link to the server, or 0 before anything was sent.</summary>
+    public double LinkBytesPerSecond { get; init; }
+
+    /// <summary>Forward units that the device was granted and has not begun.</summary>
+    public int QueueLength { get; init; }
+
     /// <summary>What is wrong with the values, or null.</summary>
     public string? Fault() =>
         !double.IsFinite(LayerTokensPerSecond) || LayerTokensPerSecond < 0 || FreeMemoryBytes < 0
+        || !double.IsFinite(LinkBytesPerSecond) || LinkBytesPerSecond < 0 || QueueLength < 0
             ? "a capacity is not a finite, non-negative number" : null;
 }
 

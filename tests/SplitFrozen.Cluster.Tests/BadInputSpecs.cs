@@ -55,6 +55,7 @@ public sealed class BadInputSpecs
     [InlineData("splitfrozen.data.devices=1000", "splitfrozen.data.devices", "1000")]
     [InlineData("splitfrozen.data.max-length=513", "splitfrozen.data.max-length", "512")]
     [InlineData("splitfrozen.channel.max-frame-bytes=1KiB", "splitfrozen.channel.max-frame-bytes", "splitfrozen.pipeline.unit-tokens")]
+    [InlineData("splitfrozen.server.memory-limit=1MiB", "splitfrozen.server.memory-limit", "splitfrozen.pipeline.grant-batches")]
     public async Task Should_refuse_bad_settings(string setting, params string[] named)
     {
         using var place = new Workplace();

@@ -34,4 +34,33 @@ public sealed class ResumeSpecs
         Assert.Equal(6, JsonNode.Parse(proof)!["epochs"]!.AsArray().Count);
         Assert.Equal(1, place.Summary<int>("killed", "resumes"));
     }
+
+    [Fact(DisplayName = "A server that is killed and resumed finds its devices again, which were not started anew: the adapter is that of a run without it")]
+    public async Task Should_resume_a_killed_server_with_the_devices_that_are_there()
+    {
+        using var place = new Workplace(Settings);
+        var (cluster, channel) = (Workplace.FreePort(), Workplace.FreePort());
+        string[] ports = ["--set", $"splitfrozen.cluster.port={cluster}", "--set", $"splitfrozen.channel.port={channel}"];
+        string[] quick =
+        [
+            "--set", "akka.cluster.failure-detector.acceptable-heartbeat-pause=3s", "--set", "akka.cluster.split-brain-resolver.stable-after=2s",
+        ];
+        var server = place.Start("server", ["--run", place.At("killed"), .. ports, .. quick]);
+        await Workplace.AddressAsync(server);
+        var devices = new[] { 0, 1 }.Select(part => place.StartDevice(
+            $"127.0.0.1:{cluster}", $"device-{part}", ["--set", $"splitfrozen.device.partition={part}", .. quick])).ToList();
+        await server.LineAsync(l => l.StartsWith("accuracy", StringComparison.Ordinal) && l.Contains("after epoch 2", StringComparison.Ordinal));
+        server.Kill();
+        await server.ExitAsync();
+        var (resumed, output) = await place.RunOwnAsync("server", "--resume", place.At("killed"));
+        var codes = new[] { await devices[0].ExitAsync(), await devices[1].ExitAsync() };
+        var (whole, _) = await place.RunAsync("train", "--run", place.At("whole"));
+
+        Assert.True(resumed == 0, output);
+        Assert.Equal([0, 0], codes);
+        Assert.Contains("joins again", devices[0].Output, StringComparison.Ordinal);
+        Assert.Equal(0, whole);
+        Assert.Equal(place.Losses("whole"), place.Losses("killed"));
+        Assert.Equal(place.Summary<string>("whole", "adapter_sha256"), place.Summary<string>("killed", "adapter_sha256"));
+    }
 }

@@ -24,7 +24,8 @@ public sealed class MessageSpecs
         Grant, new DeviceCommands.ReturnCredits(Phone, Life, 0), new DeviceCommands.Finish(Phone),
         new DeviceEvents.Greeted(Phone, Life, "node", 1, "abc", true), Prepared, Prepared with { Samples = 0 },
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(1), 1), new DeviceEvents.Heartbeat(Phone, Life, Strength, Work),
-        new DeviceEvents.Finished(Phone, Life, Work), new DeviceEvents.Failed(Phone, Life, "no data"),
+        new DeviceEvents.Finished(Phone, Life, Work), new DeviceEvents.Failed(Phone, Life, "no data"), new DeviceEvents.Left(Phone, Life, Work),
+        new NodeCommands.Drain("node"),
     ];
 
     /// <summary>Values as a broken or hostile peer may send them: constructors are not run on reading, so that nothing may be taken for granted.</summary>
@@ -60,6 +61,10 @@ public sealed class MessageSpecs
         { "capacity", Prepared with { Capacity = new Capacity(-1, 0) } },
         { "layers", new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(1), -3) },
         { "capacity", new DeviceEvents.Heartbeat(Phone, Life, new Capacity(double.NaN, 0), Work) },
+        { "capacity", new DeviceEvents.Heartbeat(Phone, Life, Strength with { LinkBytesPerSecond = double.NaN }, Work) },
+        { "capacity", new DeviceEvents.Heartbeat(Phone, Life, Strength with { QueueLength = -1 }, Work) },
+        { "total", new DeviceEvents.Left(Phone, Life, Work with { Operations = -1 }) },
+        { "node", new NodeCommands.Drain("") },
         { "total", new DeviceEvents.Heartbeat(Phone, Life, Strength, Work with { Flops = double.NaN }) },
         { "total", new DeviceEvents.Finished(Phone, Life, Work with { BytesSent = -1 }) },
         { "reason", new DeviceEvents.Failed(Phone, Life, null!) },
@@ -82,6 +87,7 @@ public sealed class MessageSpecs
             Grant with { Device = Bad }, new DeviceCommands.ReturnCredits(Bad, Life, 0), new DeviceCommands.Finish(Bad),
             new DeviceEvents.Greeted(Bad, Life, "node", 1, "abc", true), Prepared with { Device = Bad }, new DeviceEvents.LayersLoaded(Bad, Life, new AllocationEpoch(1), 1),
             new DeviceEvents.Heartbeat(Bad, Life, Strength, Work), new DeviceEvents.Finished(Bad, Life, Work), new DeviceEvents.Failed(Bad, Life, "x"),
+            new DeviceEvents.Left(Bad, Life, Work),
         ];
 
         Assert.All(messages, m => Assert.Contains("device id", m.Fault(), StringComparison.Ordinal));

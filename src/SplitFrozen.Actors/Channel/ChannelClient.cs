@@ -26,6 +26,7 @@ internal sealed class ChannelClient : IDisposable
     private readonly ChannelRoute _route;
     private readonly Action<ChannelNews> _tell;
     private readonly FrameWriter _frames;
+    private readonly LinkMeter _meter = new();
     private readonly Thread _writer;
     private Socket? _socket;
     private bool _usable;
@@ -164,6 +165,7 @@ internal sealed class ChannelClient : IDisposable
         lock (_gate)
         {
             Acknowledge(received);
+            _meter.Reset();
             (_next, _usable) = (_first, true);
         }
 
@@ -174,6 +176,11 @@ internal sealed class ChannelClient : IDisposable
             while (Next() is { } unit)
             {
                 var bytes = _frames.Write(stream, unit.Unit, (int)unit.Place);
+                lock (_gate)
+                {
+                    _meter.Wrote(bytes);
+                }
+
                 Tell(new ChannelNews.Sent(_incarnation, bytes));
             }
         }
@@ -195,6 +202,7 @@ internal sealed class ChannelClient : IDisposable
                 if (_next - _first < _kept.Count)
                 {
                     var place = _next++;
+                    _meter.Begin(place);
                     return (_kept[(int)(place - _first)], place);
                 }
 
@@ -212,12 +220,14 @@ internal sealed class ChannelClient : IDisposable
         {
             while (ChannelGreeting.ReadAnswer(stream) is { } received)
             {
+                (long Bytes, double Seconds) measured;
                 lock (_gate)
                 {
                     Acknowledge(received);
+                    measured = _meter.Confirmed(received);
                 }
 
-                Tell(new ChannelNews.Received(_incarnation, received));
+                Tell(new ChannelNews.Received(_incarnation, received, measured.Bytes, measured.Seconds));
             }
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)

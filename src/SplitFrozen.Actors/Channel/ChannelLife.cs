@@ -42,6 +42,12 @@ internal sealed class ChannelLife(DeviceId device, Incarnation incarnation, int 
     {
         lock (_gate)
         {
+            // What the device has gone past does not come any more.
+            foreach (var past in _layers.Keys.Where(epoch => epoch.Value < _allocation.Value).ToList())
+            {
+                _layers.Remove(past);
+            }
+
             _layers[allocation] = layers;
         }
     }

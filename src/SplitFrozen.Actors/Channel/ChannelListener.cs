@@ -98,6 +98,9 @@ internal sealed class ChannelListener : IDisposable
         }
     }
 
+    /// <summary>Units of the device's present life that were received whole.</summary>
+    public long Received(DeviceId device) => _lives.TryGetValue(device, out var life) ? life.Received : 0;
+
     /// <summary>Ends the device's present life: its connection is closed and its token void.</summary>
     public void Close(DeviceId device)
     {

@@ -19,7 +19,11 @@ internal abstract record ChannelNews(Incarnation Incarnation) : ILocalMessage
     internal sealed record Sent(Incarnation Incarnation, long Bytes) : ChannelNews(Incarnation);
 
     /// <summary>The server has received so many units of this life whole.</summary>
-    internal sealed record Received(Incarnation Incarnation, long Units) : ChannelNews(Incarnation);
+    /// <param name="Incarnation">The life.</param>
+    /// <param name="Units">How many.</param>
+    /// <param name="Bytes">Bytes of those it newly has, or 0 where they were not measured.</param>
+    /// <param name="Seconds">How long these took.</param>
+    internal sealed record Received(Incarnation Incarnation, long Units, long Bytes, double Seconds) : ChannelNews(Incarnation);
 
     /// <summary>The channel broke and was opened again.</summary>
     internal sealed record Resumed(Incarnation Incarnation, string Reason) : ChannelNews(Incarnation);

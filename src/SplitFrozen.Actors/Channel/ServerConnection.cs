@@ -1,5 +1,8 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+using SplitFrozen.Actors.Security;
 
 namespace SplitFrozen.Actors.Channel;
 
@@ -87,13 +90,20 @@ internal sealed class ServerConnection
         try
         {
             _socket.NoDelay = true;
+            X509Certificate2? certificate = null;
             if (_listener.Identity is { } identity)
             {
-                stream = identity.AsServer(stream);
+                var secured = identity.AsServer(stream, NodeCertificate.Device);
+                (stream, certificate) = (secured, (X509Certificate2)secured.RemoteCertificate!);
             }
 
             var greeting = ChannelGreeting.Read(stream);
             life = _listener.Find(greeting) ?? throw new FrameException(FrameFault.NotAdmitted, "the token of a channel is unknown");
+            if (certificate is not null && !NodeCertificate.MayBe(certificate, life.Device))
+            {
+                throw new FrameException(FrameFault.NotTrusted, $"the certificate of {certificate.Subject} is not for device {life.Device}");
+            }
+
             _listener.Greeted();
             _greeted = true;
             if (!life.Attach(this))

@@ -153,7 +153,7 @@ internal sealed class StageDoor : IDisposable
         {
             socket.NoDelay = true;
             var shape = new ShapedStream(new NetworkStream(socket, ownsSocket: true), LinkClock.Unlimited());
-            Stream stream = _identity is null ? shape : _identity.AsServer(shape);
+            Stream stream = _identity is null ? shape : _identity.AsServer(shape, NodeCertificate.Server);
             var greeting = ChannelGreeting.Read(stream);
             if (!_awaited.TryGetValue(greeting.Token, out var awaited) || awaited.Layout != greeting.Incarnation.Value)
             {

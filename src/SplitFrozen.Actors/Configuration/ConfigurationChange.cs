@@ -20,7 +20,7 @@ public sealed record ConfigurationChange(string Key, string Before, string After
     [
         "model.path", "data.path", "evaluation", "training.checkpoint-steps", "training.checkpoint-keep", "training.mix-alarm", "pipeline.window", "pipeline.stages",
         "pipeline.schedule", "pipeline.pending-w", "channel.host", "channel.port", "channel.credits", "channel.max-frame-bytes", "server", "security", "cluster", "start.limit",
-        "start.servers", "device", "nodes", "allocation", "run",
+        "start.servers", "device", "nodes", "allocation", "run", "control", "health",
     ];
 
     /// <summary>Whether the result is the same under both values.</summary>

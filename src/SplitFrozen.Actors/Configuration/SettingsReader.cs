@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 using Akka.Configuration;
@@ -64,9 +65,11 @@ public static partial class SettingsReader
             Model(keys.Section("model")), Data(keys.Section("data"), training.Seed), Lora(keys.Section("lora")), training,
             Pipeline(keys.Section("pipeline")), Channel(keys.Section("channel")), Cluster(keys.Section("cluster")),
             Start(keys.Section("start"), keys.Section("server")), Device(keys.Section("device")), Run(keys.Section("run")), Nodes(keys),
-            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security").Section("tls")), Store(keys.Section("store")))
+            Allocation(keys.Section("allocation")), Server(keys.Section("server")), Security(keys.Section("security")), Store(keys.Section("store")))
         {
             Evaluation = Evaluation(keys.Section("evaluation")),
+            Control = new ControlSettings(keys.Section("control").Text("host"), keys.Section("control").IntegerOr("off", "port", 0, 65535)),
+            Health = new HealthSettings(keys.Section("health").Text("host"), keys.Section("health").IntegerOr("off", "port", 0, 65535)),
             FedLora = FedLora(keys.Section("fedlora")),
             SplitLora = SplitLora(keys.Section("splitlora")),
         };
@@ -185,8 +188,15 @@ public static partial class SettingsReader
         [.. keys.Sections("nodes", "a section such as { name = second, gigaflops = 50 }", "name", "gigaflops", "link-megabits", "link-latency")
             .Select(node => Profile(node, node.Text("name")))];
 
-    private static SecuritySettings Security(KeyReader tls) => new(new TlsSettings(
-        tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca")));
+    private static SecuritySettings Security(KeyReader keys)
+    {
+        var tls = keys.Section("tls");
+        return new SecuritySettings(
+            new TlsSettings(
+                tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca"),
+                tls.Word("verify-host", "on", "off") == "on"),
+            keys.Word("insecure", "on", "off") == "on");
+    }
 
     private static string? PemFile(KeyReader keys, string name) => keys.TextOr("none", name) is { } path ? Path.GetFullPath(path) : null;
 
@@ -231,7 +241,10 @@ public static partial class SettingsReader
             id, keys.IntegerOr("none", "partition", 0, Many), keys.Duration("heartbeat-interval", TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
             keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
             keys.Word("weights", "expanded", AsStored) == AsStored ? WeightHolding.AsStored : WeightHolding.Expanded,
-            Profile(profile, profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName));
+            Profile(profile, profile.TextOr(Auto, "name") ?? id ?? Environment.MachineName))
+        {
+            RejoinLimit = keys.Duration("rejoin-limit", TimeSpan.Zero, Day),
+        };
     }
 
     private static RunSettings Run(KeyReader keys) =>
@@ -242,7 +255,7 @@ public static partial class SettingsReader
         };
 
     private static IReadOnlyList<NodeProfile> Nodes(KeyReader keys) =>
-        [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops", "link-megabits", "link-latency", "memory")
+        [.. keys.Sections("nodes", "a section such as { name = phone, gigaflops = 4 }", "name", "gigaflops", "link-megabits", "link-latency", "memory", "changes")
             .Select(node => Profile(node, node.Text("name")))];
 
     private static NodeProfile Profile(KeyReader keys, string name) => new(name, keys.Has("gigaflops") ? GigaFlops(keys) : null)
@@ -250,13 +263,29 @@ public static partial class SettingsReader
         LinkMegabits = keys.Has("link-megabits") ? keys.NumberOr("unlimited", "link-megabits", "above 0", m => m > 0) : null,
         LinkLatency = keys.Has("link-latency") ? keys.Duration("link-latency", TimeSpan.Zero, TimeSpan.FromMinutes(1)) : TimeSpan.Zero,
         MemoryBytes = keys.Has("memory") ? keys.BytesOr("unlimited", "memory", 1 << 20) : null,
+        Changes = keys.Has("changes") ? Changes(keys) : [],
     };
+
+    private static IReadOnlyList<ProfileChange> Changes(KeyReader keys)
+    {
+        var texts = keys.Texts("changes", "\"30s 2.7\", a time and a rate in gigaflops");
+        var changes = texts.Select(text => Change().Match(text) is { Success: true } match
+            && double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture) is > 0 and var rate
+                ? new ProfileChange(TimeSpan.FromSeconds(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)), rate)
+                : throw keys.Wrong("changes", text, "each must be a time in seconds and a rate in gigaflops above 0, such as \"30s 2.7\"")).ToList();
+        return changes.OrderBy(c => c.After).SequenceEqual(changes) ? changes
+            : throw keys.Wrong("changes", string.Join(", ", texts), "they must stand in the order of their times");
+    }
 
     private static AllocationSettings Allocation(KeyReader keys) => new(
         Policy(keys), keys.Integer("min", 1, Many), keys.Number("hysteresis", "from 0 up to, not including, 1", h => h is >= 0 and < 1),
         keys.Duration("cool-down", TimeSpan.Zero, Day), keys.Integer("max-changes", 1, Many),
         keys.Number("smoothing", "from 0 up to, not including, 1", s => s is >= 0 and < 1),
-        keys.Integers("manual", "layers by device id, such as { phone-3 = 4 }", 1, Many));
+        keys.Integers("manual", "layers by device id, such as { phone-3 = 4 }", 1, Many))
+    {
+        Interval = keys.IsWord("interval", "off") ? null : keys.Duration("interval", TimeSpan.FromMilliseconds(10), Day),
+        WaitAlarm = keys.Duration("wait-alarm", TimeSpan.FromMilliseconds(100), Day),
+    };
 
     /// <summary>A built-in policy, or what may be a type's name; whether there is such a type is seen when the policy is made.</summary>
     private static string Policy(KeyReader keys) =>
@@ -272,6 +301,9 @@ public static partial class SettingsReader
         using var reader = new StreamReader(stream);
         return HoconSource.Parse(reader.ReadToEnd(), "splitfrozen.conf");
     }
+
+    [GeneratedRegex(@"^(\d{1,6}(?:\.\d{1,6})?)s +(\d{1,9}(?:\.\d{1,9})?)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Change();
 
     [GeneratedRegex("^(cpu|cuda:[0-9]{1,3})$", RegexOptions.CultureInvariant)]
     private static partial Regex ComputeForm();

@@ -1,3 +1,5 @@
+using System.Net;
+
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Scheduling;
@@ -40,6 +42,11 @@ internal static class SettingsRules
         Require(
             !tls.Enabled || (tls.Certificate is not null && tls.Key is not null && tls.Authority is not null),
             "splitfrozen.security.tls.enabled = on needs three PEM files: splitfrozen.security.tls.certificate, .key and .ca.");
+        RequirePrivacy("splitfrozen.cluster.host", settings.Cluster.Host, settings.Security);
+        RequirePrivacy("splitfrozen.channel.host", settings.Channel.Host, settings.Security);
+        Require(
+            tls.Enabled || settings.Control.Port is null || settings.Control.Host == "localhost" || (IPAddress.TryParse(settings.Control.Host, out var address) && IPAddress.IsLoopback(address)),
+            $"splitfrozen.control.host = {settings.Control.Host} would take commands from other machines without TLS; set it to 127.0.0.1, splitfrozen.security.tls.enabled = on, or splitfrozen.control.port = off.");
         Require(
             settings.Start.Servers <= settings.Pipeline.Stages,
             $"splitfrozen.start.servers = {settings.Start.Servers} server nodes are more than splitfrozen.pipeline.stages = {settings.Pipeline.Stages}, so that some would hold none; raise the stages, or lower the servers (auto: one more than splitfrozen.server.nodes names).");
@@ -48,6 +55,14 @@ internal static class SettingsRules
             $"splitfrozen.start.servers = {settings.Start.Servers} has no meaning for splitfrozen.training.method = {settings.Training.Method}, which runs in one process; leave it and splitfrozen.server.nodes away.");
         RequireUnique("splitfrozen.nodes", settings.Nodes);
         RequireUnique("splitfrozen.server.nodes", settings.Server.Nodes);
+    }
+
+    private static void RequirePrivacy(string key, string host, SecuritySettings security)
+    {
+        var isLocal = host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+        Require(
+            isLocal || security.Tls.Enabled || security.IsInsecureAllowed,
+            $"{key} = {host} is reached from other machines, and splitfrozen.security.tls.enabled is off: anyone there could read activations and labels, or join. Switch TLS on (`splitfrozen certs new` makes certificates), or set splitfrozen.security.insecure = on in a network that you trust.");
     }
 
     private static void RequireUnique(string key, IReadOnlyList<NodeProfile> nodes)

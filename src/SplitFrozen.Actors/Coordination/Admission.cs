@@ -14,9 +14,12 @@ internal static class Admission
     {
         DeviceCommands.Refuse Refuse(RefusalReason reason, string explanation) => new(greeting.Device, greeting.Incarnation, reason, explanation);
 
-        if (greeting.ProtocolVersion != ProtocolVersion.Current)
+        if (greeting.ProtocolVersion != ProtocolVersion.Current || greeting.Release != Release.Current)
         {
-            return Refuse(RefusalReason.OtherVersion, $"it speaks version {greeting.ProtocolVersion} of the protocol, the server {ProtocolVersion.Current}; run the same release on all nodes");
+            var theirs = string.IsNullOrEmpty(greeting.Release) ? "an unnamed release" : $"release {greeting.Release}";
+            return Refuse(
+                RefusalReason.OtherVersion,
+                $"it is {theirs} and speaks version {greeting.ProtocolVersion} of the protocol, the server is release {Release.Current} and speaks {ProtocolVersion.Current}; run the same release on all nodes");
         }
 
         if (!string.Equals(greeting.ModelFingerprint, run.ModelFingerprint, StringComparison.OrdinalIgnoreCase))

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using Akka.Actor;
 
 using SplitFrozen.Domain.Runs;
@@ -9,7 +11,7 @@ namespace SplitFrozen.Actors.Coordination;
 /// <summary>What the coordinator knows of one device.</summary>
 internal sealed class DeviceEntry(DeviceId id)
 {
-    private readonly SortedDictionary<GrantId, OpenGrant> _open = [];
+    private readonly SortedDictionary<GrantId, GrantProgress> _open = [];
     private readonly SortedSet<GrantId> _asked = [];
     private readonly Queue<(GrantId Grant, int[] Samples)> _held = [];
     private WorkDone _earlier;
@@ -34,9 +36,42 @@ internal sealed class DeviceEntry(DeviceId id)
 
     public int Layers { get; set; }
 
+    /// <summary>The allocation with which the device says that it runs, in this life.</summary>
+    public AllocationEpoch Confirmed { get; set; }
+
+    /// <summary>Whether this life of the device was told its layers.</summary>
+    public bool IsTold { get; set; }
+
+    /// <summary>When it was told them last, as a timestamp.</summary>
+    public long ToldAt { get; set; }
+
+    /// <summary>When its capacity was recorded last, as a timestamp, or null.</summary>
+    public long? RecordedAt { get; set; }
+
+    /// <summary>When anything was heard of it, as a timestamp.</summary>
+    public long HeardAt { get; private set; }
+
+    /// <summary>When another device first asked for its id, as a timestamp, or null.</summary>
+    public long? ChallengedAt { get; set; }
+
+    /// <summary>The last grant over which an alarm was raised.</summary>
+    public GrantId? Alarmed { get; set; }
+
+    /// <summary>What all lives of the device did.</summary>
+    public WorkDone Work => Add(_earlier, _current);
+
+    /// <summary>Units granted to it in grants that are not complete, with when the oldest went out, or null.</summary>
+    public OpenWork? Open => _open.Count == 0 ? null : new OpenWork(_open.First().Key, _open.Sum(g => g.Value.Samples.Length - g.Value.Placed), _open.First().Value.OpenedAt);
+
     public string Reason { get; set; } = "";
 
+    /// <summary>Whether its data lives on its node only.</summary>
+    public bool IsPinned { get; set; }
+
     public bool Finished { get; set; }
+
+    /// <summary>Whether it did not return in time, and training goes on without it until it does.</summary>
+    public bool IsStruck { get; set; }
 
     /// <summary>Whether this life of the device has told its samples and capacity.</summary>
     public bool IsPrepared { get; set; }
@@ -73,7 +108,7 @@ internal sealed class DeviceEntry(DeviceId id)
             _earlier = Add(_earlier, _current);
             _current = default;
             PlacedUnits = 0;
-            IsPrepared = false;
+            (IsPrepared, IsTold, Confirmed) = (false, false, default);
         }
 
         (Incarnation, Ref, Node) = (incarnation, actor, node);
@@ -81,10 +116,16 @@ internal sealed class DeviceEntry(DeviceId id)
 
     public void Report(WorkDone work) => _current = work;
 
+    /// <summary>Something was heard of it.</summary>
+    public void Heard() => HeardAt = Stopwatch.GetTimestamp();
+
+    /// <summary>Its samples of a grant and when they were asked for, or null where none is missing.</summary>
+    public (int Samples, long OpenedAt)? Missing(GrantId id) => _open.TryGetValue(id, out var grant) ? (grant.Samples.Length, grant.OpenedAt) : null;
+
     /// <summary>Opens a grant and gives the command for it.</summary>
-    public DeviceCommands.Grant Open(GrantId id, int[] samples)
+    public DeviceCommands.Grant OpenGrant(GrantId id, int[] samples)
     {
-        _open[id] = new OpenGrant(samples);
+        _open[id] = new GrantProgress(samples);
         return Command(id, _open[id]);
     }
 
@@ -126,6 +167,14 @@ internal sealed class DeviceEntry(DeviceId id)
         SavedBlockFlops += blockFlops;
     }
 
+    /// <summary>Nothing that was granted is waited for any more.</summary>
+    public void Strike()
+    {
+        IsStruck = true;
+        _open.Clear();
+        _held.Clear();
+    }
+
     /// <summary>The commands for all grants that are not complete, in the order of the plan.</summary>
     public IEnumerable<DeviceCommands.Grant> Outstanding() => _open.Select(g => Command(g.Key, g.Value));
 
@@ -164,10 +213,12 @@ internal sealed class DeviceEntry(DeviceId id)
     private bool IsWaitedFor(GrantId grant) =>
         (_asked.Count > 0 && _asked.Min.Epoch < grant.Epoch) || (_open.Count > 0 && _open.First().Key.Epoch < grant.Epoch);
 
-    private DeviceCommands.Grant Command(GrantId id, OpenGrant grant) => new(Id, Incarnation, id, grant.Samples, [.. grant.Units]);
+    private DeviceCommands.Grant Command(GrantId id, GrantProgress grant) => new(Id, Incarnation, id, grant.Samples, [.. grant.Units]);
 
-    private sealed class OpenGrant(int[] samples)
+    private sealed class GrantProgress(int[] samples)
     {
+        public long OpenedAt { get; } = Stopwatch.GetTimestamp();
+
         public int[] Samples { get; } = samples;
 
         public SortedSet<int> Units { get; } = [];
@@ -175,3 +226,9 @@ internal sealed class DeviceEntry(DeviceId id)
         public int Placed { get; set; }
     }
 }
+
+/// <summary>What a device was granted and the server does not have.</summary>
+/// <param name="Oldest">The oldest grant of these.</param>
+/// <param name="Samples">Samples of all of them.</param>
+/// <param name="Since">When the oldest went out, as a timestamp.</param>
+internal readonly record struct OpenWork(GrantId Oldest, int Samples, long Since);

@@ -155,8 +155,8 @@ internal sealed partial class PipelineCoordinatorActor
     private RunSummary Summarise()
     {
         var devices = _devices.Values.Select(d => d.Summary()).ToList();
-        var operations = devices.Sum(d => d.Operations);
-        var overruns = devices.Sum(d => d.Overruns);
+        var operations = devices.Sum(d => d.Operations) + EmulatedStageOperations;
+        var overruns = devices.Sum(d => d.Overruns) + _stages.Overruns;
         var valid = overruns <= OverrunShare * operations;
         var adapter = AdapterFile.Of(_run.Paths);
         var settings = _run.Settings;
@@ -172,6 +172,7 @@ internal sealed partial class PipelineCoordinatorActor
             ChannelRefusals = RefusalTotals(),
             Best = _best.Best,
             Resumes = Resumes,
+            Struck = _struckSoFar,
         }.WithMeasures(_run.Spec.Task, Found(Before), Found(After), Found(ValidationSet));
     }
 
@@ -182,9 +183,14 @@ internal sealed partial class PipelineCoordinatorActor
             yield return $"The run stopped after {_epoch} epochs: {_earlyStop}.";
         }
 
+        if (_struckSoFar.Count > 0)
+        {
+            yield return $"{_struckSoFar.Sum(s => s.Samples)} samples were struck, as {string.Join(", ", _struckSoFar.Select(s => s.Device).Distinct())} did not return in time (splitfrozen.device.lost-after): the run cannot be compared with others of its configuration. `splitfrozen ledger check` names the samples.";
+        }
+
         if (!valid)
         {
-            yield return $"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine.";
+            yield return $"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes, splitfrozen.server) or free the machine.";
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class PipelineCoordinatorActor
 {
     /// <summary>How many devices must be there: of a run that is resumed, those that it had.</summary>
     private int Needed => _resume is null ? _run.Settings.Start.MinDevices ?? _run.Settings.Data.Partition.Devices
-        : IsTrained ? 0 : _resume.State.Devices.Count;
+        : IsTrained ? 0 : _resume.State.Devices.Count(d => !d.IsStruck);
 
     private int Prepared => _devices.Values.Count(d => _resume is null ? d.IsPrepared : d.Samples is not null && (d.IsPrepared || d.IsSpare));
 
@@ -49,6 +49,13 @@ internal sealed partial class PipelineCoordinatorActor
     private void Greet(DeviceEvents.Greeted greeting)
     {
         _devices.TryGetValue(greeting.Device, out var known);
+        if (known is not null && !IsHolderKnown(known, greeting))
+        {
+            // It greets again soon; by then it is known whether the other one is alive.
+            return;
+        }
+
+        known = _devices.GetValueOrDefault(greeting.Device);
         if (Admission.Check(greeting, known, Sender, _run.Spec, _stopping) is { } refusal)
         {
             _log.Warning("Refused {Device} on {Node}: {Explanation}", greeting.Device, greeting.Node, refusal.Explanation);
@@ -59,7 +66,9 @@ internal sealed partial class PipelineCoordinatorActor
 
         var device = known ?? (_devices[greeting.Device] = new DeviceEntry(greeting.Device));
         device.Begin(greeting.Incarnation, Sender, greeting.Node);
+        device.IsPinned = greeting.Pinned;
         Timers.Cancel(greeting.Device);
+        device.Heard();
         Context.WatchWith(Sender, new DeviceGone(greeting.Device, Sender));
         _peers.Shuffle.Tell(new ShuffleActor.AdmitDevice(greeting.Device, greeting.Incarnation));
         var endpoint = new ChannelEndpoint(
@@ -89,6 +98,7 @@ internal sealed partial class PipelineCoordinatorActor
             return false;
         }
 
+        device.IsStruck = false;
         (device.Samples, device.DataFingerprint, device.Capacity, device.IsPrepared) = (prepared.Samples, prepared.DataFingerprint, prepared.Capacity, true);
         if (IsStoring)
         {
@@ -108,46 +118,11 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
+        _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
         var device = _devices[prepared.Device];
-        if (device.Layers == 0)
-        {
-            _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
-        }
-        else
-        {
-            _peers.Channel.Allow(device.Id, device.Allocation, device.Layers);
-            device.Ref!.Tell(new DeviceCommands.AssignLayers(device.Id, device.Allocation, device.Layers));
-        }
-
         foreach (var grant in device.Outstanding())
         {
             device.Ref!.Tell(grant);
-        }
-    }
-
-    private void Assign(AllocatorActor.Allocated allocation)
-    {
-        foreach (var assignment in allocation.Assignments)
-        {
-            var device = _devices[assignment.Device];
-            if (device.Layers != 0)
-            {
-                continue;
-            }
-
-            (device.Allocation, device.Layers, device.Reason) = (allocation.Epoch, assignment.Layers, assignment.Reason);
-            _peers.Channel.Allow(device.Id, allocation.Epoch, assignment.Layers);
-            device.Ref?.Tell(new DeviceCommands.AssignLayers(device.Id, allocation.Epoch, assignment.Layers));
-            Notify(new RunEvent.LayersAssigned(device.Id, allocation.Epoch, assignment.Layers, assignment.Reason));
-        }
-    }
-
-    private void Beat(DeviceEvents.Heartbeat beat)
-    {
-        if (IsCurrent(beat, out var device))
-        {
-            device.Capacity = beat.Capacity;
-            device.Report(beat.Work);
         }
     }
 

@@ -24,10 +24,13 @@ internal sealed partial class PipelineCoordinatorActor
             {
                 device.Ref?.Tell(new DeviceCommands.Finish(device.Id));
             }
-            else if (!_ending && device is { IsPrepared: true, Layers: > 0, Ref: { } actor } && device.LooksStalled())
+            else if (!_ending && device is { IsPrepared: true, IsTold: true, Ref: { } actor } && device.LooksStalled())
             {
-                _peers.Channel.Allow(device.Id, device.Allocation, device.Layers);
-                actor.Tell(new DeviceCommands.AssignLayers(device.Id, device.Allocation, device.Layers));
+                if (device.Confirmed != device.Allocation)
+                {
+                    TellLayers(device);
+                }
+
                 actor.Tell(new DeviceCommands.ReturnCredits(device.Id, device.Incarnation, device.PlacedUnits));
                 foreach (var grant in device.Outstanding())
                 {

@@ -4,6 +4,7 @@ using Akka.Event;
 using SplitFrozen.Actors.Shuffle;
 using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Coordination;
@@ -19,7 +20,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private CheckpointState Position() => new(
         _step, _epoch, _batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
-        [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new CheckpointDevice(d.Id.Value, d.Samples!.Value, d.DataFingerprint))])
+        [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new CheckpointDevice(d.Id.Value, d.Samples!.Value, d.DataFingerprint, d.IsStruck))])
     {
         Plan = _plan.State,
         LossFirst = _lossFirst,
@@ -29,6 +30,8 @@ internal sealed partial class PipelineCoordinatorActor
         WithoutBetter = _best.Without,
         Seconds = Seconds,
         Resumes = Resumes,
+        Struck = StruckNow(),
+        StruckSoFar = [.. _struckSoFar],
     };
 
     /// <summary>Seconds that the run took, what its earlier processes took since their last checkpoint left out.</summary>
@@ -55,10 +58,16 @@ internal sealed partial class PipelineCoordinatorActor
         foreach (var device in state.Devices)
         {
             var id = new DeviceId(device.Id);
-            _devices[id] = new DeviceEntry(id) { Samples = device.Samples, DataFingerprint = device.DataFingerprint };
+            _devices[id] = new DeviceEntry(id) { Samples = device.Samples, DataFingerprint = device.DataFingerprint, IsStruck = device.IsStruck };
         }
 
-        _ledger.Resume(state.SamplesTrained, _epoch, TrainedBefore(_epoch).SelectMany(batch => Plan.Batch(batch).ToArray()));
+        _struckSoFar.AddRange(state.StruckSoFar);
+        foreach (var struck in state.Struck)
+        {
+            Strike(struck.Epoch, struck.Samples.Select(index => new PlanSample(struck.Device, index)));
+        }
+
+        _ledger.Resume(state.SamplesTrained, _epoch, TrainedBefore(_epoch).SelectMany(batch => Left(batch)));
     }
 
     /// <summary>Batches of an epoch that were trained before the run was resumed.</summary>
@@ -74,7 +83,11 @@ internal sealed partial class PipelineCoordinatorActor
 
         foreach (var epoch in _plan.OpenEpochs)
         {
-            _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(_plan.For(epoch), [.. _plan.Roster(epoch)]) { Trained = [.. TrainedBefore(epoch)] });
+            _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(_plan.For(epoch), [.. _plan.Roster(epoch)])
+            {
+                Trained = [.. TrainedBefore(epoch)],
+                Struck = [.. _resume!.State.Struck.Where(s => s.Epoch == epoch).SelectMany(s => s.Samples.Select(index => new PlanSample(s.Device, index)))],
+            });
         }
 
         foreach (var device in _devices.Values.Where(d => IsStoring && d.DataFingerprint is not null))

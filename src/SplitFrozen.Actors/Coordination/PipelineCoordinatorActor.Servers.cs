@@ -17,7 +17,7 @@ namespace SplitFrozen.Actors.Coordination;
 /// <summary>Server nodes that come and go, the stages placed on them, and the links between them.</summary>
 internal sealed partial class PipelineCoordinatorActor
 {
-    /// <summary>Server nodes in the order in which they came; of equals, placement takes earlier ones.</summary>
+    /// <summary>Server nodes in the order in which they came.</summary>
     private readonly List<ServerEntry> _servers = [];
     private readonly HashSet<IActorRef> _connected = [];
     private BlockRange[] _ranges = [];
@@ -31,6 +31,9 @@ internal sealed partial class PipelineCoordinatorActor
     private ServerEntry? MainServer => _servers.Find(s => s.Greeting.IsMain);
 
     private BlockRange TrainedBlocks => new(_run.Trainer.Cut, _run.Model.Shape.Layers);
+
+    private long EmulatedStageOperations =>
+        _run.Settings.Server.Nodes.Prepend(_run.Settings.Server.Profile).Any(p => p.GigaFlops is not null) ? _stages.Operations : 0;
 
     private void AlwaysServers()
     {
@@ -112,7 +115,8 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void PlaceAll()
     {
-        var ready = _servers.Where(s => s.Rate is not null).OrderByDescending(s => s.Greeting.IsMain).ToList();
+        // By name, so that people decide who is whose neighbour: it matters where links are unequal.
+        var ready = _servers.Where(s => s.Rate is not null).OrderByDescending(s => s.Greeting.IsMain).ThenBy(s => s.Name, StringComparer.Ordinal).ToList();
         IReadOnlyList<StagePlace> places = ready.Count == 1
             ? [.. TrainedBlocks.Cut(_stages.Count).Select(blocks => new StagePlace(0, blocks))]
             : StagePlace.Choose(_stages.Count, TrainedBlocks, Costs(), [.. ready.Select(s => s.Rate!.Value)]);

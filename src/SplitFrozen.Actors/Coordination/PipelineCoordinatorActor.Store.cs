@@ -44,7 +44,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         if (!IsStoring)
         {
-            device.Ref?.Tell(device.Open(grant, samples));
+            Grant(device, grant, samples);
         }
         else if (device.Ask(grant, samples))
         {
@@ -75,14 +75,20 @@ internal sealed partial class PipelineCoordinatorActor
         AskHeld(device);
     }
 
+    /// <summary>Opens a grant, whether the device is there or not: one that is away, or prepares, gets what is open when it is prepared.</summary>
+    private static void Grant(DeviceEntry device, GrantId grant, int[] samples)
+    {
+        var command = device.OpenGrant(grant, samples);
+        if (device.IsPrepared)
+        {
+            device.Ref?.Tell(command);
+        }
+    }
+
     private void GrantMissing(DeviceEntry device, GrantId grant, int[] missing)
     {
-        var command = device.Open(grant, missing);
-        if (device.Ref is { } actor)
-        {
-            actor.Tell(command);
-        }
-        else if (!Timers.IsTimerActive(device.Id))
+        Grant(device, grant, missing);
+        if (device.Ref is null && !Timers.IsTimerActive(device.Id))
         {
             AwaitReturn(device, $"{missing.Length} of its samples are not stored any more");
         }

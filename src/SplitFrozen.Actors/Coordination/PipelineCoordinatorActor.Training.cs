@@ -45,6 +45,8 @@ internal sealed partial class PipelineCoordinatorActor
             Always();
             Receive<DeviceEvents.Prepared>(PrepareLate);
             Receive<AllocatorActor.Allocated>(Assign);
+            Receive<WatchWaiting>(_ => AskWhoIsMissing());
+            Receive<ShuffleActor.Missing>(AlarmOver);
             Receive<CatchUpActor.Frozen>(m =>
             {
                 KeepHeldOut(m);
@@ -67,6 +69,7 @@ internal sealed partial class PipelineCoordinatorActor
             Receive<Stop>(_ => _stopping = true);
         });
         _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
+        Timers.StartPeriodicTimer(nameof(WatchWaiting), WatchWaiting.Instance, WatchInterval);
         _window = new GrantWindow(
             _plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window, _epoch, (epoch, batch) => TrainedBefore(epoch).Contains(batch));
         if (!IsTrained)
@@ -81,7 +84,7 @@ internal sealed partial class PipelineCoordinatorActor
     private void KeepHeldOut(CatchUpActor.Frozen set)
     {
         _heldOut[set.Name] = set.Batches;
-        _clock.Evaluation(set.Seconds);
+        _clock.Frozen(set.Seconds);
     }
 
     /// <summary>The untrained adapter is scored before the first step; meanwhile devices run ahead.</summary>
@@ -114,7 +117,7 @@ internal sealed partial class PipelineCoordinatorActor
             for (var ordinal = 0; ordinal < roster.Count; ordinal++)
             {
                 var samples = plan.GrantSamples(id.Number, ordinal);
-                if (samples.Length > 0)
+                if (samples.Length > 0 && !IsStruckFrom(id.Epoch, ordinal))
                 {
                     Request(_devices[roster[ordinal]], id, samples);
                 }
@@ -125,7 +128,9 @@ internal sealed partial class PipelineCoordinatorActor
     private void Placed(ShuffleActor.UnitPlaced placed)
     {
         _clock.CatchUp(placed.CatchUpSeconds);
+        _clock.Placed(placed.PlaceSeconds);
         Count(placed);
+        MeasureServer(placed);
         var device = _devices[placed.Device];
         if (device.Incarnation == placed.Incarnation)
         {
@@ -144,9 +149,9 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        _ledger.Trained(_epoch, _step, Plan.Batch(_batch));
+        _ledger.Trained(_epoch, _step, Left(_batch));
         Record(new LedgerRecord.Trained(
-            _step, _epoch, _batch, [.. Enumerable.Range(0, Plan.MicroBatches(_batch)).Select(i => Plan.MicroBatch(_batch, i).Length)], [.. Plan.Batch(_batch)]));
+            _step, _epoch, _batch, [.. Enumerable.Range(0, Plan.MicroBatches(_batch)).Select(i => Left(Plan.MicroBatch(_batch, i)).Length)], Left(_batch)));
         _lossFirst ??= score.MeanLoss;
         _lossLast = score.MeanLoss;
         _window!.BatchTrained(_epoch, _batch);
@@ -154,6 +159,7 @@ internal sealed partial class PipelineCoordinatorActor
         Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples) { LabelDistance = WatchLabels() });
         _step++;
         _batch++;
+        NoteRate();
         OpenGrants();
         AfterStep();
     }
@@ -214,6 +220,7 @@ internal sealed partial class PipelineCoordinatorActor
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
         Record(new LedgerRecord.Closed(_epoch));
         _plan.Close(_epoch);
+        _struck.Remove(_epoch);
         ReportEpoch();
         (_epoch, _batch) = (_epoch + 1, 0);
         if (_run.Sets.Validation.Count > 0)
@@ -244,6 +251,12 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextBatch()
     {
+        if (Left(_batch).Length == 0)
+        {
+            PassOver();
+            return;
+        }
+
         _epochStarted ??= Stopwatch.GetTimestamp();
         var (epoch, batch, rate) = (_epoch, _batch, _plan.LearningRate(_step));
         var count = Plan.MicroBatches(batch);

@@ -35,7 +35,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers, ResumePoint? resume)
     {
-        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace));
+        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster, resume?.State.Plan ?? RunPlanState.Start);
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
@@ -71,9 +71,10 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private void Always()
     {
         Receive<DeviceEvents.Greeted>(Greet);
-        Receive<DeviceEvents.LayersLoaded>(m => _log.Info("{Device} holds {Layers} layers of allocation {Allocation}", m.Device, m.Layers, m.Allocation.Value));
+        Receive<DeviceEvents.LayersLoaded>(Loaded);
         Receive<DeviceEvents.Heartbeat>(Beat);
         Receive<DeviceEvents.Traced>(Trace);
+        Receive<DeviceEvents.Left>(Left);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));
@@ -81,19 +82,23 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<ShuffleActor.Taken>(m =>
         {
+            _clock.HandedOver(m.Seconds);
             _labels.AddRange(m.Batch.Targets);
+            _trainedTokens += m.Batch.Lengths.Sum();
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });
         Receive<CheckpointActor.NotSaved>(NotSaved);
         Receive<Remind>(_ => RemindDevices());
         AlwaysStore();
+        Receive<ReadStatus>(_ => Sender.Tell(Status()));
         AlwaysServers();
         Receive<StageEvents.IStageEvent>(m => _stages.On(m, Sender));
-        Receive<ReturnLimit>(m => Abort(RunFailure.Broken, LostForGood(m.Device)));
+        Receive<ReturnLimit>(m => ReturnTimeOver(m.Device));
+        Receive<ShuffleActor.Struck>(Struck);
     }
 
     private IReadOnlyList<RosterEntry> Roster() =>
-        [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
+        [.. _devices.Values.Where(d => d.Samples is not null && !d.IsStruck).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
 
     private void OpenEpoch(EpochPlan plan, DeviceId[] roster)
     {

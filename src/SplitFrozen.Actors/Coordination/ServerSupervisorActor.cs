@@ -4,6 +4,7 @@ using Akka.Event;
 
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Channel;
+using SplitFrozen.Actors.Control;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Actors.Shuffle;
@@ -25,6 +26,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
 {
     private readonly ServerRun _run;
     private ChannelListener? _channel;
+    private ControlListener? _control;
     private TlsIdentity? _identity;
     private IActorRef _coordinator = ActorRefs.Nobody;
     private IActorRef _allocator = ActorRefs.Nobody;
@@ -41,6 +43,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<DeviceEvents.IDeviceEvent>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.UnitPlaced>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.MicroBatchReady>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.Struck>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.UnitRefused>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.StoredCount>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.Supplied>(m => _coordinator.Forward(m));
@@ -94,6 +97,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var peers = new PipelineCoordinatorActor.Peers(_allocator, shuffle, catchUp, vault, files, _channel);
         var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers, resume)), "coordinator");
         _coordinator = coordinator;
+        OpenControl();
         var host = new StageHostOptions(_run.Model, settings.Server.Profile, _run.Spec.Threads, Self, Door(), vault);
         Context.ActorOf(Props.Create(() => new StageHostActor(host)), "stages");
         _stop = _run.StopRequested.Register(() => coordinator.Tell(PipelineCoordinatorActor.Stop.Instance));
@@ -102,6 +106,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
     protected override void PostStop()
     {
         _stop.Dispose();
+        _control?.Dispose();
         _channel?.Dispose();
         _identity?.Dispose();
         Cluster.Get(Context.System).Unsubscribe(Self);
@@ -146,6 +151,17 @@ internal sealed class ServerSupervisorActor : ReceiveActor
             new ServerMemory(ServerMemory.Limit(_run.Settings.Server), ServerMemory.SampleBytes(spec.MaxLength, shape.Width)),
             unit => shuffle.Tell(new ShuffleActor.UnitArrived(unit)),
             refusal => self.Tell(new PipelineCoordinatorActor.ChannelRefused(refusal)));
+    }
+
+    private void OpenControl()
+    {
+        if (_run.Settings.Control is { Port: { } port, Host: var host })
+        {
+            var handler = new ControlHandler(Context.System, _coordinator, _allocator);
+            var log = Context.GetLogger();
+            _control = new ControlListener(host, port, _run.Paths.Folder, _identity, handler.Answer, text => log.Warning("{Problem}", text));
+            log.Info("Operators' commands are taken at {Host}:{Port}", _control.Endpoint.Host, _control.Endpoint.Port);
+        }
     }
 
     private static string RoleOf(Member member) =>

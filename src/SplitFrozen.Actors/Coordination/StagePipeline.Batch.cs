@@ -134,7 +134,7 @@ internal sealed partial class StagePipeline
     private void OperationDone(StageEvents.OperationDone done)
     {
         var operation = _runner!.Done(done.Stage, new TargetScore(done.LossSum, done.Targets, done.Correct));
-        clock.Operation(operation.Kind, done.Seconds);
+        clock.Operation(operation.Kind, done.Seconds, done.Stage);
         Operations++;
         Overruns += done.Overran ? 1 : 0;
         Advance();
@@ -155,7 +155,7 @@ internal sealed partial class StagePipeline
 
     private void Stepped(StageEvents.Stepped stepped)
     {
-        clock.Step(stepped.Seconds);
+        clock.Step(stepped.Seconds, stepped.Stage);
         if (!Answered(stepped.Stage))
         {
             return;

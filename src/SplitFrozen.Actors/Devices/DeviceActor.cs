@@ -21,6 +21,9 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan GreetingInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a device that leaves waits for the unit at hand and for the server's confirmations.</summary>
+    private static readonly TimeSpan LeavingTime = TimeSpan.FromSeconds(10);
+
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly DeviceId _id;
     private readonly DeviceNode _node;
@@ -30,10 +33,13 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private IReadOnlyList<EncodedSample>? _samples;
     private string _dataFingerprint = "";
     private GrantQueue? _queue;
-    private Capacity? _capacity;
+    private bool _isMeasured;
     private AllocationEpoch _allocation;
     private int _layers;
     private bool _computing;
+    private bool _leaving;
+    private long _sent;
+    private long _confirmed;
     private WorkDone _work;
     private DeviceTrace? _trace;
 
@@ -58,7 +64,8 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         _incarnation = new Incarnation(Math.Max(now, _incarnation.Value + 1));
         _channel?.Dispose();
-        (_channel, _queue, _layers, _work, _computing) = (null, null, 0, default, false);
+        (_channel, _queue, _layers, _allocation, _work, _computing) = (null, null, 0, default, default, false);
+        (_sent, _confirmed) = (0, 0);
         Timers.StartPeriodicTimer(nameof(Greet), Greet.Instance, TimeSpan.Zero, GreetingInterval);
     }
 
@@ -66,11 +73,15 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     private void Greeting()
     {
         Receive<Greet>(_ => _node.Server.Tell(new DeviceEvents.Greeted(
-            _id, _incarnation, _node.Name, ProtocolVersion.Current, _node.Model.Fingerprint, _node.IsPinned)));
+            _id, _incarnation, _node.Name, ProtocolVersion.Current, _node.Model.Fingerprint, _node.IsPinned)
+        {
+            Release = Release.Current,
+        }));
         Receive<DeviceCommands.Welcome>(m => m.Incarnation == _incarnation, Welcomed);
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
         Receive<FrozenComputeActor.Ran>(m => m.Unit.Dispose());
         Receive<DeviceCommands.Finish>(_ => End(null));
+        Receive<Leave>(_ => Stop());
     }
 
     /// <summary>Takes part: prepares, then works on what it is granted.</summary>
@@ -83,9 +94,9 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             Prepared();
         });
         Receive<DataFailed>(m => Fail(m.Error));
-        Receive<FrozenComputeActor.Measured>(m =>
+        Receive<FrozenComputeActor.Measured>(_ =>
         {
-            _capacity = m.Capacity;
+            _isMeasured = true;
             Prepared();
         });
         Receive<DeviceCommands.AssignLayers>(m => _node.Compute.Tell(new FrozenComputeActor.Hold(_id, m.Allocation, m.Layers)));
@@ -102,18 +113,26 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             _work = _work with { BytesSent = _work.BytesSent + m.Bytes };
             _trace?.Sent();
         });
+        Receive<ChannelNews.Received>(m => m.Incarnation == _incarnation, m =>
+        {
+            _confirmed = m.Units;
+            _node.Gauge.Sent(m.Bytes, m.Seconds);
+            LeaveWhenDone();
+        });
         Receive<ChannelNews.Resumed>(m => _log.Warning("The activation channel of {Device} broke ({Reason}) and was opened again", _id, m.Reason));
         Receive<ChannelNews.Broken>(m => m.Incarnation == _incarnation, Broken);
         Receive<Beat>(_ =>
         {
-            _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, _capacity ?? default, _work));
+            _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, Capacity(), _work) { Allocation = _allocation });
             if (_queue is not null && _layers == 0)
             {
-                SayPrepared();
+                SayPrepared(Capacity());
             }
 
             TellTrace();
         });
+        Receive<Leave>(_ => BeginLeaving());
+        Receive<LeavingLimit>(_ => Depart());
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
         Receive<DeviceCommands.Finish>(_ =>
         {
@@ -130,13 +149,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         Timers.Cancel(nameof(Greet));
         Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, TimeSpan.FromMilliseconds(welcome.Run.HeartbeatMilliseconds));
         var self = Self;
-        _channel = new ChannelClient(welcome.Channel, _id, _incarnation, welcome.Run.Codec, _node.Route, news =>
-        {
-            if (news is not ChannelNews.Received)
-            {
-                self.Tell(news);
-            }
-        });
+        _channel = new ChannelClient(welcome.Channel, _id, _incarnation, welcome.Run.Codec, _node.Route, news => self.Tell(news));
         _log.Info("{Device} takes part in {Run}", _id, welcome.Run.RunName);
         _node.Keeper.Tell(new DeviceNodeActor.DeviceWelcomed(_id));
         Become(Working);
@@ -161,20 +174,30 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
 
     private void Prepared()
     {
-        if (_samples is not null && _capacity is { } capacity && _queue is null)
+        if (_samples is not null && _isMeasured && _queue is null)
         {
             _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
-            SayPrepared();
+            var capacity = Capacity();
+            SayPrepared(capacity);
             _log.Info("{Device} has {Samples} samples and measured {Rate:0} tokens a second and layer", _id, _samples.Count, capacity.LayerTokensPerSecond);
         }
     }
 
-    private void SayPrepared() =>
-        _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples!.Count, _capacity!.Value, _dataFingerprint));
+    private void SayPrepared(Capacity capacity) =>
+        _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples!.Count, capacity, _dataFingerprint));
 
+    private Capacity Capacity() => _node.Gauge.Current with { QueueLength = _queue?.Length ?? 0 };
+
+    /// <summary>From the next unit on the device runs with the layers of this allocation; the one at hand keeps those it began with.</summary>
     private void Held(FrozenComputeActor.Held held)
     {
+        if (held.Allocation.Value < _allocation.Value)
+        {
+            return;
+        }
+
         (_allocation, _layers) = (held.Allocation, held.Layers);
+        _node.Compute.Tell(new FrozenComputeActor.Use(_id, _allocation));
         _log.Info("{Device} holds {Layers} frozen layers", _id, _layers);
         _node.Server.Tell(new DeviceEvents.LayersLoaded(_id, _incarnation, _allocation, _layers));
         Pump();
@@ -195,7 +218,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     /// <summary>Starts the next unit, if layers, a credit and a unit are there and none runs.</summary>
     private void Pump()
     {
-        if (_computing || _layers == 0 || _queue?.Next() is not { } order)
+        if (_computing || _leaving || _layers == 0 || _queue?.Next() is not { } order)
         {
             return;
         }
@@ -229,8 +252,39 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             Operations = _work.Operations + 1,
             Overruns = _work.Overruns + (result.Overran ? 1 : 0),
         };
+        _sent++;
         _channel!.Send(result.Unit);
         Pump();
+    }
+
+    /// <summary>Leaves in order: the unit at hand is finished, and the server has what was sent, before the device stops.</summary>
+    private void BeginLeaving()
+    {
+        _leaving = true;
+        Timers.StartSingleTimer(nameof(LeavingLimit), LeavingLimit.Instance, LeavingTime);
+        LeaveWhenDone();
+    }
+
+    private void LeaveWhenDone()
+    {
+        if (_leaving && !_computing && _confirmed >= _sent)
+        {
+            Depart();
+        }
+    }
+
+    private void Depart()
+    {
+        TellTrace();
+        _node.Server.Tell(new DeviceEvents.Left(_id, _incarnation, _work));
+        Stop();
+    }
+
+    private void Stop()
+    {
+        Timers.CancelAll();
+        _node.Keeper.Tell(new DeviceNodeActor.DeviceMoved(_id));
+        Context.Stop(Self);
     }
 
     private void TellTrace()
@@ -243,6 +297,12 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
 
     private void Broken(ChannelNews.Broken broken)
     {
+        if (_leaving)
+        {
+            Depart();
+            return;
+        }
+
         _log.Warning("The activation channel of {Device} broke ({Reason}) and was not to be opened again; the device begins anew", _id, broken.Reason);
         Timers.CancelAll();
         Become(Greeting);
@@ -270,6 +330,17 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         {
             Context.Parent.Tell(new Passivate(PoisonPill.Instance));
         }
+    }
+
+    /// <summary>Leave in order; sent by the shard region when the device moves to another node, and by the node's keeper when the node leaves.</summary>
+    internal sealed record Leave : ILocalMessage
+    {
+        public static Leave Instance { get; } = new();
+    }
+
+    private sealed record LeavingLimit : ILocalMessage
+    {
+        public static LeavingLimit Instance { get; } = new();
     }
 
     private sealed record Greet : ILocalMessage

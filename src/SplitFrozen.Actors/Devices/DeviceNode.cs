@@ -13,8 +13,9 @@ namespace SplitFrozen.Actors.Devices;
 /// <param name="Data">The data folder.</param>
 /// <param name="Server">Proxy of the server's supervisor.</param>
 /// <param name="Compute">The node's frozen blocks.</param>
+/// <param name="Gauge">What the node has measured of itself.</param>
 /// <param name="Keeper">The node's keeper.</param>
 /// <param name="Route">How the server's channel is reached.</param>
 internal sealed record DeviceNode(
-    string Name, bool IsPinned, IModelSource Model, DeviceData Data, IActorRef Server, IActorRef Compute, IActorRef Keeper,
+    string Name, bool IsPinned, IModelSource Model, DeviceData Data, IActorRef Server, IActorRef Compute, NodeGauge Gauge, IActorRef Keeper,
     ChannelRoute Route);

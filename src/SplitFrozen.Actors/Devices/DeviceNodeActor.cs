@@ -4,9 +4,11 @@ using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.Singleton;
 
 using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Protocol;
+using SplitFrozen.Protocol.Messages;
 
 namespace SplitFrozen.Actors.Devices;
 
@@ -19,11 +21,15 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
     /// <summary>The role of device nodes.</summary>
     internal const string Role = "device";
 
+    /// <summary>Name of this actor below /user, by which the server reaches the node.</summary>
+    internal const string Name = "device-node";
+
     private static readonly TimeSpan StartInterval = TimeSpan.FromSeconds(2);
 
     private readonly DeviceNodeOptions _options;
     private readonly HashSet<DeviceId> _welcomed = [];
     private readonly HashSet<DeviceId> _ended = [];
+    private IActorRef? _pinned;
 
     public DeviceNodeActor(DeviceNodeOptions options)
     {
@@ -35,7 +41,12 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
             _welcomed.Add(m.Device);
         });
         Receive<DeviceEnded>(Ended);
+        Receive<DeviceMoved>(m => _welcomed.Remove(m.Device));
+        Receive<ClusterEvent.MemberUp>(ServerUp);
         Receive<ClusterEvent.MemberRemoved>(ServerRemoved);
+        Receive<NodeCommands.Drain>(m => m.Node == _options.Profile.Name, _ => Depart());
+        Receive<Leave>(_ => Depart());
+        Receive<Terminated>(_ => End(null));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -49,24 +60,26 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
     protected override void PreStart()
     {
         var cluster = Cluster.Get(Context.System);
-        cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
+        cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
+        var gauge = new NodeGauge(
+            _options.Smoothing, _options.Profile.MemoryBytes, MemoryCosts.BlockWeights(_options.Model.Shape, sizeof(float)));
         var compute = Context.ActorOf(
-            Props.Create(() => new FrozenComputeActor(_options.Model, _options.Profile)).WithDispatcher(ActorConfig.ComputeDispatcher), "compute");
+            Props.Create(() => new FrozenComputeActor(_options.Model, _options.Profile, gauge)).WithDispatcher(ActorConfig.ComputeDispatcher), "compute");
         var server = Context.ActorOf(
             ClusterSingletonProxy.Props(ServerNode.SingletonManagerPath, ClusterSingletonProxySettings.Create(Context.System)
                 .WithRole(ServerNode.Role).WithSingletonName(ServerNode.SingletonName)),
             "server");
-        var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, Self, _options.Route);
+        var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, gauge, Self, _options.Route);
         if (_options.Pinned is { } id)
         {
-            Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value);
+            _pinned = Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value);
             return;
         }
 
         var region = ClusterSharding.Get(Context.System).Start(
             "devices", entity => Props.Create(() => new DeviceActor(new DeviceId(entity), node)),
             ClusterShardingSettings.Create(Context.System).WithRole(Role), new DeviceMessageExtractor(),
-            new EvenAllocationStrategy(Math.Min(_options.ExpectedNodes, _options.SharedDevices)), PoisonPill.Instance);
+            new EvenAllocationStrategy(Math.Min(_options.ExpectedNodes, _options.SharedDevices)), DeviceActor.Leave.Instance);
         Timers.StartPeriodicTimer(nameof(StartShared), new StartShared(region), TimeSpan.Zero, StartInterval);
     }
 
@@ -94,6 +107,31 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         }
     }
 
+    /// <summary>A node without devices of its own, as the others have them all, is no less in touch with the server.</summary>
+    private void ServerUp(ClusterEvent.MemberUp up)
+    {
+        if (_pinned is null && up.Member.HasRole(ServerNode.Role))
+        {
+            _options.Welcomed.TrySetResult();
+        }
+    }
+
+    /// <summary>Leaves before the run is over: a pinned device stops first, shared ones are handed over when the node leaves the cluster.</summary>
+    private void Depart()
+    {
+        _options.IsDrained = true;
+        Timers.CancelAll();
+        if (_pinned is { } device)
+        {
+            Context.Watch(device);
+            device.Tell(DeviceActor.Leave.Instance);
+        }
+        else
+        {
+            End(null);
+        }
+    }
+
     private void ServerRemoved(ClusterEvent.MemberRemoved removed)
     {
         if (!removed.Member.HasRole(ServerNode.Role))
@@ -103,7 +141,7 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
 
         End(removed.PreviousStatus == MemberStatus.Exiting
             ? null
-            : new RunFailedException(RunFailure.Broken, $"The server on {removed.Member.Address} was lost. Start it again, then this node."));
+            : new RunFailedException(RunFailure.ServerLost, $"The server on {removed.Member.Address} was lost. Start it again (splitfrozen server --resume)."));
     }
 
     private void End(Exception? error)
@@ -125,6 +163,15 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
     /// <param name="Device">The device.</param>
     /// <param name="Error">Why it could not go on, or null when the run is over.</param>
     internal sealed record DeviceEnded(DeviceId Device, Exception? Error) : ILocalMessage;
+
+    /// <summary>A device has left this node before the run is over.</summary>
+    internal sealed record DeviceMoved(DeviceId Device) : ILocalMessage;
+
+    /// <summary>Leave in order.</summary>
+    internal sealed record Leave : ILocalMessage
+    {
+        public static Leave Instance { get; } = new();
+    }
 
     private sealed record StartShared(IActorRef Region) : ILocalMessage;
 }

@@ -12,7 +12,8 @@ namespace SplitFrozen.Actors.Devices;
 
 /// <summary>
 /// Owns a device node's frozen blocks and runs forward units on them, one at a time, on a thread of its own; the devices of a node share it, as
-/// they share its capacity. With an emulated profile the answer to a unit comes when the emulated device would have it.
+/// they share its capacity, which every unit measures anew. Blocks that a new allocation asks for are read in the background while units go on with those
+/// that are there. With an emulated profile the answer to a unit comes when the emulated device would have it.
 /// </summary>
 internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
 {
@@ -22,18 +23,29 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     private const int EmulatedProbeRuns = 25;
 
     private readonly IModelSource _model;
-    private readonly double? _flopsPerSecond;
-    private readonly long? _memoryBytes;
-    private readonly Dictionary<DeviceId, int> _layers = [];
+    private readonly NodeProfile _profile;
+    private readonly NodeGauge _gauge;
+    private readonly double _flopsPerLayerToken;
+    /// <summary>Allocations with which a device's next units may come.</summary>
+    private readonly Dictionary<DeviceId, List<Held>> _layers = [];
+    private readonly Dictionary<DeviceId, (Hold Order, IActorRef From)> _waiting = [];
     private IFrozenBlocks? _frozen;
-    private Capacity? _capacity;
+    private Task<IDisposable>? _reading;
+    private bool _isMeasured;
+
+    /// <summary>Timestamp of the first unit, from which the profile's changes are counted.</summary>
+    private long? _firstUnit;
 
     /// <summary>When the emulated device is done with what it was given, as a timestamp.</summary>
     private long _busyUntil;
 
-    public FrozenComputeActor(IModelSource model, NodeProfile profile)
+    /// <summary>By how many ticks the last answer was given too late.</summary>
+    private long _late;
+
+    public FrozenComputeActor(IModelSource model, NodeProfile profile, NodeGauge gauge)
     {
-        (_model, _flopsPerSecond, _memoryBytes) = (model, profile.GigaFlops * 1e9, profile.MemoryBytes);
+        (_model, _profile, _gauge) = (model, profile, gauge);
+        _flopsPerLayerToken = LayerCosts.BlockForwardPerToken(model.Shape, Math.Min(ProbeLength, model.Shape.Context));
         Ready();
     }
 
@@ -41,15 +53,55 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
 
     public IStash Stash { get; set; } = null!;
 
-    protected override void PreStart() => _frozen = _model.LoadFrozen(1);
+    protected override void PreStart()
+    {
+        _frozen = _model.LoadFrozen(1);
+        _gauge.Holds(1);
+    }
 
-    protected override void PostStop() => _frozen?.Dispose();
+    protected override void PostStop()
+    {
+        // What is still being read is not put in place any more.
+        _reading?.ContinueWith(read => read.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        _frozen?.Dispose();
+    }
 
     private void Ready()
     {
-        Receive<Measure>(_ => Sender.Tell(new Measured(_capacity ??= Probe())));
-        Receive<Hold>(Load);
-        Receive<Drop>(m => _layers.Remove(m.Device));
+        Receive<Measure>(_ =>
+        {
+            if (!_isMeasured)
+            {
+                Probe();
+                _isMeasured = true;
+            }
+
+            Sender.Tell(Measured.Instance);
+        });
+        Receive<Hold>(m =>
+        {
+            _waiting[m.Device] = (m, Sender);
+            Settle();
+        });
+        Receive<BlocksRead>(m =>
+        {
+            _reading = null;
+            _frozen!.Append(m.Blocks);
+            Settle();
+        });
+        Receive<ReadFailed>(m => throw new InvalidOperationException($"Frozen blocks could not be read: {m.Error.Message}", m.Error));
+        Receive<Use>(m =>
+        {
+            // Units of the allocations before it have all come.
+            _layers[m.Device] = [.. _layers[m.Device].Where(held => held.Allocation.Value >= m.Allocation.Value)];
+            Settle();
+        });
+        Receive<Drop>(m =>
+        {
+            _layers.Remove(m.Device);
+            _waiting.Remove(m.Device);
+            Settle();
+        });
         Receive<Run>(Forward);
     }
 
@@ -57,6 +109,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     {
         Receive<Deliver>(m =>
         {
+            _late = Math.Max(0, Stopwatch.GetTimestamp() - _busyUntil);
             m.To.Tell(m.Answer);
             Become(Ready);
             Stash.UnstashAll();
@@ -64,34 +117,66 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
         ReceiveAny(_ => Stash.Stash());
     }
 
-    private void Load(Hold order)
+    /// <summary>Answers those whose blocks are there, drops what nobody needs any more, and has the rest read.</summary>
+    private void Settle()
     {
-        _layers[order.Device] = order.Layers;
-        _frozen!.Resize(_layers.Values.Max());
-        Sender.Tell(new Held(order.Allocation, order.Layers));
+        foreach (var (device, (order, from)) in _waiting.Where(w => w.Value.Order.Layers <= _frozen!.Blocks).ToList())
+        {
+            _waiting.Remove(device);
+            var held = new Held(order.Allocation, order.Layers);
+            _layers[device] = [.. _layers.GetValueOrDefault(device) ?? [], held];
+            from.Tell(held);
+        }
+
+        if (_reading is not null)
+        {
+            return;
+        }
+
+        // A device that waits for more blocks goes on with those it had.
+        var needed = _layers.Values.SelectMany(held => held).Select(held => held.Layers).DefaultIfEmpty(1).Max();
+        if (_frozen!.Blocks > needed)
+        {
+            _frozen.Resize(needed);
+        }
+
+        if (_waiting.Count > 0)
+        {
+            var (from, to, frozen) = (_frozen.Blocks, _waiting.Values.Max(w => w.Order.Layers), _frozen);
+            _reading = Task.Factory.StartNew(() => frozen.Read(from, to), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _reading.PipeTo(Self, Self, blocks => new BlocksRead(blocks), error => new ReadFailed(error.GetBaseException()));
+        }
+
+        _gauge.Holds(_frozen.Blocks);
     }
 
     private void Forward(Run order)
     {
         var header = order.Unit.Header;
         var began = Stopwatch.GetTimestamp();
+        _firstUnit ??= began;
         _frozen!.Embed(order.Tokens, header.Lengths, header.Depth, order.Unit.Values.Span);
         var real = Stopwatch.GetElapsedTime(began);
         var flops = header.Depth * LayerCosts.BlockForward(_model.Shape, header.Lengths);
-        if (_flopsPerSecond is not { } rate)
+        if (_profile.GigaFlopsAfter(Stopwatch.GetElapsedTime(_firstUnit.Value, began)) is not { } rate)
         {
+            _gauge.Computed(flops / _flopsPerLayerToken, real.TotalSeconds);
             Sender.Tell(new Ran(order.Unit, flops, real.TotalSeconds, false));
             return;
         }
 
-        var emulated = TimeSpan.FromSeconds(flops / rate);
+        // What an emulated device can do is its profile's: an overrun is the machine's doing, and is counted as such.
+        var emulated = TimeSpan.FromSeconds(flops / (rate * 1e9));
+        _gauge.Computed(flops / _flopsPerLayerToken, emulated.TotalSeconds);
         var answer = new Ran(order.Unit, flops, Math.Max(real.TotalSeconds, emulated.TotalSeconds), real > emulated);
 
-        // Counted from when the device was free or the order came, not from now: a timer that fires late does not slow the device down.
-        _busyUntil = Math.Max(_busyUntil, order.Asked) + (long)(emulated.TotalSeconds * Stopwatch.Frequency);
+        // Counted from when the device was free or the order came, not from now. The order came late if the answer before it did, as timers fire up to a tick of
+        // the scheduler (10 ms) late: that must not slow the device down.
+        _busyUntil = Math.Max(_busyUntil, order.Asked - _late) + (long)(emulated.TotalSeconds * Stopwatch.Frequency);
         var left = TimeSpan.FromSeconds((double)(_busyUntil - Stopwatch.GetTimestamp()) / Stopwatch.Frequency);
         if (left <= TimeSpan.Zero)
         {
+            _late = 0;
             Sender.Tell(answer);
             return;
         }
@@ -104,13 +189,13 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     /// Runs a fixed batch through one block, some times, and takes the best. Under emulation the profile bounds what is measured: it is tried
     /// oftener, until that bound is met, so that what else the machine does in this moment does not make a strong device weak.
     /// </summary>
-    private Capacity Probe()
+    private void Probe()
     {
         var length = Math.Min(ProbeLength, _model.Shape.Context);
         var lengths = Enumerable.Repeat(length, ProbeSamples).ToArray();
         var tokens = new int[ProbeSamples * length];
         var output = new float[tokens.Length * _model.Shape.Width];
-        var bound = _flopsPerSecond is { } rate ? LayerCosts.BlockForward(_model.Shape, lengths) / rate : 0;
+        var bound = _profile.GigaFlopsAfter(TimeSpan.Zero) is { } rate ? LayerCosts.BlockForward(_model.Shape, lengths) / (rate * 1e9) : 0;
         var best = double.PositiveInfinity;
         for (var run = 0; run < (bound > 0 ? EmulatedProbeRuns : ProbeRuns) && best > bound; run++)
         {
@@ -119,7 +204,7 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
             best = Math.Min(best, Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
 
-        return new Capacity(tokens.Length / Math.Max(best, bound), _memoryBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        _gauge.Computed(tokens.Length, Math.Max(best, bound));
     }
 
     /// <summary>Measure the node's capacity, if that was not done yet.</summary>
@@ -128,14 +213,20 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
         public static Measure Instance { get; } = new();
     }
 
-    /// <summary>The node's capacity.</summary>
-    internal sealed record Measured(Capacity Capacity) : ILocalMessage;
+    /// <summary>The node's capacity is known.</summary>
+    internal sealed record Measured : ILocalMessage
+    {
+        public static Measured Instance { get; } = new();
+    }
 
-    /// <summary>Hold blocks [0, Layers) for this device.</summary>
+    /// <summary>Hold blocks [0, Layers) for this device; an order for it that is not answered yet is void.</summary>
     internal sealed record Hold(DeviceId Device, AllocationEpoch Allocation, int Layers) : ILocalMessage;
 
     /// <summary>The blocks are held.</summary>
     internal sealed record Held(AllocationEpoch Allocation, int Layers) : ILocalMessage;
+
+    /// <summary>All further units of the device have the depth of this allocation or of a later one.</summary>
+    internal sealed record Use(DeviceId Device, AllocationEpoch Allocation) : ILocalMessage;
 
     /// <summary>The device is gone and needs no blocks.</summary>
     internal sealed record Drop(DeviceId Device) : ILocalMessage;
@@ -154,4 +245,8 @@ internal sealed class FrozenComputeActor : ReceiveActor, IWithTimers, IWithStash
     internal sealed record Ran(ActivationUnit Unit, double Flops, double Seconds, bool Overran) : ILocalMessage;
 
     private sealed record Deliver(IActorRef To, Ran Answer) : ILocalMessage;
+
+    private sealed record BlocksRead(IDisposable Blocks) : ILocalMessage;
+
+    private sealed record ReadFailed(Exception Error) : ILocalMessage;
 }

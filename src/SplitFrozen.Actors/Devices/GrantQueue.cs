@@ -13,6 +13,9 @@ internal sealed class GrantQueue(IReadOnlyList<EncodedSample> samples, int unitT
     private long _started;
     private long _placed;
 
+    /// <summary>Units granted and not begun.</summary>
+    public int Length => _orders.Count;
+
     /// <summary>Units begun and not yet placed.</summary>
     public long InFlight => _started - _placed;
 

@@ -16,6 +16,9 @@ internal static class ActorConfig
     /// <summary>The shipped settings.</summary>
     public static Config Shipped { get; } = Load();
 
+    /// <summary>TLS for the control plane; certificates and their check come as a setup (<see cref="Security.TlsIdentity"/>).</summary>
+    public static Config Secured { get; } = ConfigurationFactory.ParseString("akka.remote.dot-netty.tcp.enable-ssl = on");
+
     /// <summary>The settings of a node.</summary>
     /// <param name="user">The user's configuration; its section akka goes before the shipped one.</param>
     /// <param name="cluster">Where the node is reached.</param>

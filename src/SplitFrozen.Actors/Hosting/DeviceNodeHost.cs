@@ -11,10 +11,35 @@ namespace SplitFrozen.Actors.Hosting;
 /// <summary>A node of role device.</summary>
 public sealed class DeviceNodeHost : Node
 {
-    private DeviceNodeHost(ActorSystem system, Task ended) : base(system) => Ended = ended;
+    /// <summary>A device stops by itself sooner than this.</summary>
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(15);
+
+    private readonly DeviceNodeOptions _options;
+
+    private DeviceNodeHost(ActorSystem system, DeviceNodeOptions options, Task ended) : base(system) => (_options, Ended) = (options, ended);
 
     /// <summary>Completes when the run is over for this node's devices; fails with what kept them from taking part.</summary>
     public Task Ended { get; }
+
+    /// <summary>Whether it ended because it was told to leave, before the run was over.</summary>
+    public bool IsDrained => _options.IsDrained;
+
+    /// <inheritdoc/>
+    public override Health Ready()
+    {
+        var member = base.Ready();
+        return !member.IsGood || _options.Welcomed.Task.IsCompleted ? member : new Health(false, "no server has answered yet");
+    }
+
+    /// <summary>Lets the devices of a node that takes part finish the units at hand; the node may be disposed then.</summary>
+    public async Task DrainAsync()
+    {
+        if (Cluster.Get(System).SelfMember.Status == MemberStatus.Up)
+        {
+            System.ActorSelection($"/user/{DeviceNodeActor.Name}").Tell(DeviceNodeActor.Leave.Instance);
+            await Task.WhenAny(Ended, Task.Delay(DrainLimit)).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Starts the node and lets it join.</summary>
     /// <param name="options">What it is made of.</param>
@@ -31,21 +56,22 @@ public sealed class DeviceNodeHost : Node
         var seeds = options.SeedNodes.Select(n => SeedNode.Parse(n, options.Cluster.Name)).ToList();
         (string, int)[] awaited = deviceNodes > 0 ? [(DeviceNodeActor.Role, deviceNodes)] : [];
         var system = Start(
-            options.Cluster, ActorConfig.ForNode(akka, options.Cluster, [DeviceNodeActor.Role, NodeName.Role(options.Profile.Name)], awaited));
+            options.Cluster, ActorConfig.ForNode(akka, options.Cluster, [DeviceNodeActor.Role, NodeName.Role(options.Profile.Name)], awaited),
+            options.Route.Identity);
         var cluster = Cluster.Get(system);
-        cluster.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new DeviceNodeActor(options)), "device-node"));
-        cluster.JoinSeedNodes(seeds);
-        return new DeviceNodeHost(system, EndedAsync(options));
+        cluster.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new DeviceNodeActor(options)), DeviceNodeActor.Name));
+        SeedNode.Join(cluster, seeds);
+        return new DeviceNodeHost(system, options, EndedAsync(options, system));
     }
 
-    /// <summary>Ends with the run, or when no server has answered in time.</summary>
-    private static async Task EndedAsync(DeviceNodeOptions options)
+    /// <summary>Ends with the run, or when no server has answered in time, or when the node was cut off from the cluster and so ended itself.</summary>
+    private static async Task EndedAsync(DeviceNodeOptions options, ActorSystem system)
     {
         try
         {
             if (options.StartLimit is { } limit)
             {
-                await Task.WhenAny(options.Welcomed.Task, options.Done.Task).WaitAsync(limit).ConfigureAwait(false);
+                await Task.WhenAny(options.Welcomed.Task, options.Done.Task, system.WhenTerminated).WaitAsync(limit).ConfigureAwait(false);
             }
         }
         catch (TimeoutException e)
@@ -54,6 +80,12 @@ public sealed class DeviceNodeHost : Node
                 RunFailure.NotStarted,
                 $"No server answered within {options.StartLimit?.TotalSeconds:0} s (splitfrozen.start.limit). Is it running, and are its address and port those of splitfrozen.cluster.seed-nodes ({string.Join(", ", options.SeedNodes)})?",
                 e);
+        }
+
+        await Task.WhenAny(options.Done.Task, system.WhenTerminated).ConfigureAwait(false);
+        if (!options.Done.Task.IsCompleted)
+        {
+            throw new RunFailedException(RunFailure.ServerLost, "The node was cut off from the server, and left the cluster.");
         }
 
         await options.Done.Task.ConfigureAwait(false);

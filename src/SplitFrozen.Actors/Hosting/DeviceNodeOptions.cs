@@ -22,9 +22,24 @@ public sealed record DeviceNodeOptions(
     /// <summary>How the server's activation channel is reached: certificates, and the link's shape.</summary>
     public ChannelRoute Route { get; init; } = ChannelRoute.Plain;
 
+    /// <summary>Decay of the moving averages of what the node measures of itself.</summary>
+    public double Smoothing { get; init; } = 0.8;
+
     internal IReadOnlyList<string> SeedNodes => Cluster.SeedNodes;
 
-    internal TaskCompletionSource Welcomed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    internal TaskCompletionSource Welcomed { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Whether the node leaves because it was told to, before the run is over.</summary>
+    internal bool IsDrained { get; set; }
+
+    internal TaskCompletionSource Done { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The same node, to join again after it lost its server.</summary>
+    /// <param name="limit">How long it may take until a server answers.</param>
+    internal DeviceNodeOptions Again(TimeSpan limit) => this with
+    {
+        StartLimit = limit,
+        Welcomed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+        Done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+    };
 }

@@ -33,6 +33,7 @@ public static class LocalCluster
         var server = ServerNode.Start(run, akka, nodes.Count);
         try
         {
+            using var health = HealthEndpoint.Start(settings.Health, server.Live, server.Ready);
             var cluster = settings.Cluster with { Port = 0, SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] };
             foreach (var profile in settings.Server.Nodes)
             {
@@ -46,16 +47,27 @@ public static class LocalCluster
                 var options = new DeviceNodeOptions(
                     cluster, profile, deviceModel ?? run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null)
                 {
+                    Smoothing = settings.Allocation.Smoothing,
                     Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(profile, link?.Invoke(profile, stream) ?? stream)),
                 };
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
             }
 
-            return await FirstOf(run, [.. devices.Select(d => d.Ended), .. stages.Select(s => s.Ended)]).ConfigureAwait(false);
+            return await FirstOf(run, [.. devices.Select(LeaveWhenDrainedAsync), .. stages.Select(s => s.Ended)]).ConfigureAwait(false);
         }
         finally
         {
             await Task.WhenAll([.. devices.Select(d => d.EndAsync()), .. stages.Select(s => s.EndAsync()), server.EndAsync()]).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A node that was drained leaves the cluster at once, so that its shared devices move; the others leave when all is over.</summary>
+    private static async Task LeaveWhenDrainedAsync(DeviceNodeHost device)
+    {
+        await device.Ended.ConfigureAwait(false);
+        if (device.IsDrained)
+        {
+            await device.DisposeAsync().ConfigureAwait(false);
         }
     }
 

@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain;
 
 using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
@@ -13,7 +14,11 @@ namespace SplitFrozen.Actors.Hosting;
 /// <summary>A member of the cluster: an actor system of its own, which leaves in order when it is disposed.</summary>
 public abstract class Node : IAsyncDisposable
 {
-    private protected Node(ActorSystem system) => System = system;
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(3);
+
+    private readonly TlsIdentity? _identity;
+
+    private protected Node(ActorSystem system, TlsIdentity? identity = null) => (System, _identity) = (system, identity);
 
     /// <summary>The node's actor system.</summary>
     public ActorSystem System { get; }
@@ -21,10 +26,34 @@ public abstract class Node : IAsyncDisposable
     /// <summary>Where other nodes reach it.</summary>
     public Address Address => Cluster.Get(System).SelfAddress;
 
+    /// <summary>Whether the node's actors answer; may wait a little.</summary>
+    public Health Live() => Finds("/user") ? new Health(true, "alive") : new Health(false, "the node's actors do not answer");
+
+    /// <summary>Whether the node takes part in the cluster; may wait a little.</summary>
+    public virtual Health Ready()
+    {
+        var status = Cluster.Get(System).SelfMember.Status;
+        return new Health(status == MemberStatus.Up, $"this node is {status.ToString().ToLowerInvariant()}");
+    }
+
+    /// <summary>Whether an actor of this node is there and answers.</summary>
+    private protected bool Finds(string path)
+    {
+        try
+        {
+            return System.ActorSelection(path).Ask<ActorIdentity>(new Identify(path), AnswerLimit).GetAwaiter().GetResult().Subject is not null;
+        }
+        catch (Exception e) when (e is AskTimeoutException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Leaves the cluster, stops all actors and waits until that is done.</summary>
     public async ValueTask DisposeAsync()
     {
         await CoordinatedShutdown.Get(System).Run(CoordinatedShutdown.ClusterLeavingReason.Instance).ConfigureAwait(false);
+        _identity?.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -33,11 +62,16 @@ public abstract class Node : IAsyncDisposable
         .Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance, CoordinatedShutdown.PhaseBeforeActorSystemTerminate);
 
     /// <summary>Starts an actor system; an address that cannot be listened on becomes an error that names its keys.</summary>
-    private protected static ActorSystem Start(ClusterSettings cluster, Config config)
+    /// <param name="cluster">Where it listens.</param>
+    /// <param name="config">Its settings.</param>
+    /// <param name="identity">Certificates of the control plane, or null for plain connections.</param>
+    private protected static ActorSystem Start(ClusterSettings cluster, Config config, TlsIdentity? identity)
     {
         try
         {
-            return ActorSystem.Create(cluster.Name, config);
+            return identity is null
+                ? ActorSystem.Create(cluster.Name, config)
+                : ActorSystem.Create(cluster.Name, BootstrapSetup.Create().WithConfig(ActorConfig.Secured.WithFallback(config)).And(identity.ForRemoting()));
         }
         catch (Exception e) when (Causes(e).OfType<SocketException>().FirstOrDefault() is { } cause)
         {

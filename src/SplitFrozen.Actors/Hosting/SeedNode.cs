@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Cluster;
 
 using SplitFrozen.Domain;
 
@@ -7,6 +8,10 @@ namespace SplitFrozen.Actors.Hosting;
 /// <summary>Addresses of seed nodes as people write them.</summary>
 internal static class SeedNode
 {
+    /// <summary>Lets a node join those that it was given, by the protocol that it speaks itself: with TLS addresses begin otherwise.</summary>
+    public static void Join(Cluster member, IEnumerable<Address> seeds) =>
+        member.JoinSeedNodes(seeds.Select(seed => seed.WithProtocol(member.SelfAddress.Protocol)));
+
     /// <summary>Reads host:port.</summary>
     /// <exception cref="UserErrorException">It is neither.</exception>
     public static Address Parse(string text, string systemName)

@@ -4,6 +4,7 @@ using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 
 using SplitFrozen.Actors.Coordination;
+using SplitFrozen.Actors.Security;
 
 namespace SplitFrozen.Actors.Hosting;
 
@@ -14,8 +15,15 @@ public sealed class ServerNode : Node
     internal const string SingletonName = "supervisor";
     internal const string SingletonManagerPath = "/user/server";
 
-    private ServerNode(ActorSystem system) : base(system)
+    private ServerNode(ActorSystem system, TlsIdentity? identity) : base(system, identity)
     {
+    }
+
+    /// <inheritdoc/>
+    public override Health Ready()
+    {
+        var member = base.Ready();
+        return !member.IsGood || Finds($"{SingletonManagerPath}/{SingletonName}") ? member : new Health(false, "the server's actors are not on this node");
     }
 
     /// <summary>Starts the node; the run begins when enough devices have joined, and ends through <see cref="ServerRun.Result"/>.</summary>
@@ -27,7 +35,8 @@ public sealed class ServerNode : Node
     {
         var settings = run.Settings.Cluster;
         (string, int)[] awaited = deviceNodes > 0 ? [(Devices.DeviceNodeActor.Role, deviceNodes)] : [];
-        var system = Start(settings, ActorConfig.ForNode(akka, settings, [Role, NodeName.Role("server")], awaited));
+        var identity = TlsIdentity.Load(run.Settings.Security.Tls);
+        var system = Start(settings, ActorConfig.ForNode(akka, settings, [Role, NodeName.Role("server")], awaited), identity);
         var singleton = Props.Create(() => new ServerSupervisorActor(run));
         system.ActorOf(
             ClusterSingletonManager.Props(
@@ -41,9 +50,9 @@ public sealed class ServerNode : Node
         }
         else
         {
-            cluster.JoinSeedNodes(settings.SeedNodes.Select(n => SeedNode.Parse(n, settings.Name)));
+            SeedNode.Join(cluster, settings.SeedNodes.Select(n => SeedNode.Parse(n, settings.Name)));
         }
 
-        return new ServerNode(system);
+        return new ServerNode(system, identity);
     }
 }

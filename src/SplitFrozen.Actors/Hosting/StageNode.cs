@@ -44,10 +44,10 @@ public sealed class StageNode : Node
 
         var seeds = cluster.SeedNodes.Select(n => SeedNode.Parse(n, cluster.Name)).ToList();
         (string, int)[] awaited = deviceNodes > 0 ? [(DeviceNodeActor.Role, deviceNodes)] : [];
-        var system = Start(cluster, ActorConfig.ForNode(akka, cluster, [Role, NodeName.Role(options.Profile.Name)], awaited));
+        var system = Start(cluster, ActorConfig.ForNode(akka, cluster, [Role, NodeName.Role(options.Profile.Name)], awaited), options.Identity);
         var member = Cluster.Get(system);
         member.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new StageNodeActor(options)), "stage-node"));
-        member.JoinSeedNodes(seeds);
+        SeedNode.Join(member, seeds);
         return new StageNode(system, EndedAsync(options));
     }
 

@@ -2,6 +2,9 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
+using Akka.Event;
+using Akka.Remote.Transport.DotNetty;
+
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 
@@ -9,8 +12,8 @@ namespace SplitFrozen.Actors.Security;
 
 /// <summary>
 /// A node's certificate and the authority whose certificates it trusts. Both ends of a connection prove themselves. A certificate is trusted when that
-/// authority issued it for the use at hand (extended key usage serverAuth or clientAuth, where it names any); host names are not compared, since nodes are
-/// reached by addresses that change.
+/// authority issued it for the use at hand (extended key usage serverAuth or clientAuth, where it names any) and for the role at hand (<see
+/// cref="NodeCertificate"/>); the connecting end also compares the host's name or address, unless that is switched off.
 /// </summary>
 public sealed class TlsIdentity : IDisposable
 {
@@ -20,13 +23,15 @@ public sealed class TlsIdentity : IDisposable
     private readonly X509Certificate2Collection _authorities;
     private readonly SslStreamCertificateContext _context;
     private readonly X509Certificate2 _certificate;
+    private readonly bool _verifyHost;
 
     /// <summary>An identity of certificates that are in memory.</summary>
     /// <param name="certificate">The node's certificate with its private key.</param>
     /// <param name="authorities">Certificates of the trusted authority.</param>
-    public TlsIdentity(X509Certificate2 certificate, X509Certificate2Collection authorities)
+    /// <param name="verifyHost">Whether the connecting end compares the certificate's names with the host it connects to.</param>
+    public TlsIdentity(X509Certificate2 certificate, X509Certificate2Collection authorities, bool verifyHost = true)
     {
-        (_certificate, _authorities) = (certificate, authorities);
+        (_certificate, _authorities, _verifyHost) = (certificate, authorities, verifyHost);
         _context = SslStreamCertificateContext.Create(certificate, authorities, offline: true);
     }
 
@@ -49,21 +54,23 @@ public sealed class TlsIdentity : IDisposable
             collection.ImportFromPemFile(settings.Authority!);
             return collection.Count > 0 ? collection : throw new CryptographicException("it holds no certificate");
         });
-        return new TlsIdentity(certificate, authorities);
+        return new TlsIdentity(certificate, authorities, settings.VerifyHost);
     }
 
     /// <summary>Secures the accepted end of a connection, with blocking calls.</summary>
+    /// <param name="stream">The connection.</param>
+    /// <param name="peerRole">What the peer must be: <see cref="NodeCertificate.Server"/>, <see cref="NodeCertificate.Device"/>, or null for any.</param>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
-    public SslStream AsServer(Stream stream) => Secured(stream, secured => secured.AuthenticateAsServer(new SslServerAuthenticationOptions
+    public SslStream AsServer(Stream stream, string? peerRole) => Secured(stream, secured => secured.AuthenticateAsServer(new SslServerAuthenticationOptions
     {
         ServerCertificateContext = _context,
         ClientCertificateRequired = true,
-        CertificateChainPolicy = Policy(ClientUse),
-        RemoteCertificateValidationCallback = IsTrusted,
+        CertificateChainPolicy = Policy(new Oid(ClientUse)),
+        RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors, peerRole),
         AllowTlsResume = false,
     }));
 
-    /// <summary>Secures the connecting end of a connection, with blocking calls.</summary>
+    /// <summary>Secures the connecting end of a connection to a server node, with blocking calls.</summary>
     /// <param name="stream">The connection.</param>
     /// <param name="host">The host it was opened to.</param>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The peer is not trusted.</exception>
@@ -71,10 +78,29 @@ public sealed class TlsIdentity : IDisposable
     {
         TargetHost = host,
         ClientCertificateContext = _context,
-        CertificateChainPolicy = Policy(ServerUse),
-        RemoteCertificateValidationCallback = IsTrusted,
+        CertificateChainPolicy = Policy(new Oid(ServerUse)),
+        RemoteCertificateValidationCallback = (_, certificate, _, errors) => IsTrusted(certificate, errors, NodeCertificate.Server),
         AllowTlsResume = false,
     }));
+
+    /// <summary>
+    /// The same for Akka.Remote, where nodes of both roles accept and connect: the authority must have issued the peer's certificate, and the host is compared
+    /// where a name or address is known.
+    /// </summary>
+    internal DotNettySslSetup ForRemoting() => new(
+        _certificate, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: _verifyHost,
+        (certificate, _, peer, errors, log) =>
+        {
+            var isTrusted = certificate is not null && IsOfAuthority(certificate)
+                && !(_verifyHost && errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch));
+            if (!isTrusted)
+            {
+                log.Warning(
+                    "The control plane refused {0}: its certificate ({1}) is not of the authority of splitfrozen.security.tls.ca, or does not name the host.", peer, certificate?.Subject ?? "none");
+            }
+
+            return isTrusted;
+        });
 
     /// <inheritdoc/>
     public void Dispose() => _certificate.Dispose();
@@ -104,18 +130,27 @@ public sealed class TlsIdentity : IDisposable
         return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
     }
 
-    private static bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
-        certificate is not null && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
-
-    private X509ChainPolicy Policy(string use)
+    private bool IsTrusted(X509Certificate? certificate, SslPolicyErrors errors, string? role)
     {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            ApplicationPolicy = { new Oid(use) },
-        };
+        var forgiven = _verifyHost ? SslPolicyErrors.None : SslPolicyErrors.RemoteCertificateNameMismatch;
+        return certificate is X509Certificate2 known && (errors & ~forgiven) == SslPolicyErrors.None && (role is null || NodeCertificate.MayBe(known, role));
+    }
+
+    private bool IsOfAuthority(X509Certificate2 certificate)
+    {
+        using var chain = new X509Chain { ChainPolicy = Policy() };
+        return chain.Build(certificate);
+    }
+
+    private X509ChainPolicy Policy(params Oid[] uses)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.AddRange(_authorities);
+        foreach (var use in uses)
+        {
+            policy.ApplicationPolicy.Add(use);
+        }
+
         return policy;
     }
 

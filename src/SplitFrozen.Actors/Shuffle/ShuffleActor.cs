@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using Akka.Actor;
 using Akka.Event;
 
@@ -33,11 +35,14 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         (_catchUp, _cut, _store, _unitTokens, _width) = (catchUp, cut, store, unitTokens, width);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
-        Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster, m.Trained));
+        Receive<OpenEpoch>(Open);
+        Receive<Strike>(m => StrikeFrom(m.Device));
         Receive<CloseEpoch>(m => Close(m.Epoch));
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
         Receive<HandOver>(Hand);
+        Receive<WhoIsMissing>(m => Sender.Tell(new Missing(
+            m.Epoch, m.Batch, _epochs.TryGetValue(m.Epoch, out var buffer) ? buffer.Missing(m.Batch) : new Dictionary<DeviceId, int>())));
         SupplyFromStore();
     }
 
@@ -76,13 +81,18 @@ internal sealed partial class ShuffleActor : ReceiveActor
             return;
         }
 
+        var started = Stopwatch.GetTimestamp();
         try
         {
             var buffer = _epochs[header.Grant.Epoch];
             buffer.Check(header);
             _store?.Keep(unit);
             var ready = buffer.Place(unit);
-            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds));
+            Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds)
+            {
+                CaughtUpLayers = _cut - header.Depth,
+                PlaceSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+            });
             Announce(header.Grant.Epoch, ready);
         }
         catch (FrameException e)
@@ -121,8 +131,26 @@ internal sealed partial class ShuffleActor : ReceiveActor
 
     private void Hand(HandOver order)
     {
+        var started = Stopwatch.GetTimestamp();
         var (batch, rented) = _epochs[order.Epoch].Take(order.Batch, order.Id.Index);
-        Sender.Tell(new Taken(order.Id, batch, rented));
+        Sender.Tell(new Taken(order.Id, batch, rented, Stopwatch.GetElapsedTime(started).TotalSeconds));
+    }
+
+    private void Open(OpenEpoch m)
+    {
+        var buffer = new ShuffleBuffer(m.Plan, m.Roster, m.Trained);
+        _epochs[m.Plan.Epoch] = buffer;
+        Announce(m.Plan.Epoch, buffer.Strike(m.Struck).Ready);
+    }
+
+    private void StrikeFrom(DeviceId device)
+    {
+        foreach (var (epoch, buffer) in _epochs)
+        {
+            var (struck, ready) = buffer.Strike(device);
+            Context.Parent.Tell(new Struck(device, epoch, struck));
+            Announce(epoch, ready);
+        }
     }
 
     private void Close(int epoch)
@@ -141,7 +169,16 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         /// <summary>Batches that were trained before the run was resumed: their samples are passed over.</summary>
         public IReadOnlyList<int> Trained { get; init; } = [];
+
+        /// <summary>Samples that were struck before the run was resumed, in the order of the plan.</summary>
+        public IReadOnlyList<PlanSample> Struck { get; init; } = [];
     }
+
+    /// <summary>Do not wait for samples of this device any more; answered by <see cref="Struck"/> for each open epoch.</summary>
+    internal sealed record Strike(DeviceId Device) : ILocalMessage;
+
+    /// <summary>These samples of a device are not part of the epoch any more.</summary>
+    internal sealed record Struck(DeviceId Device, int Epoch, IReadOnlyList<PlanSample> Samples) : ILocalMessage;
 
     /// <summary>The epoch is trained.</summary>
     internal sealed record CloseEpoch(int Epoch) : ILocalMessage;
@@ -153,10 +190,23 @@ internal sealed partial class ShuffleActor : ReceiveActor
     internal sealed record HandOver(MicroBatchId Id, int Epoch, int Batch) : ILocalMessage;
 
     /// <summary>A micro-batch at the frozen line, given out; <paramref name="Rented"/> goes back to the shared pool when it is trained.</summary>
-    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented) : ILocalMessage;
+    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented, double Seconds) : ILocalMessage;
 
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
-    internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage;
+    internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage
+    {
+        /// <summary>Seconds it took to place them.</summary>
+        public double PlaceSeconds { get; init; }
+
+        /// <summary>Blocks that the server ran for it.</summary>
+        public int CaughtUpLayers { get; init; }
+    }
+
+    /// <summary>Say whose samples a global batch lacks; answered by <see cref="Missing"/>.</summary>
+    internal sealed record WhoIsMissing(int Epoch, int Batch) : ILocalMessage;
+
+    /// <summary>How many samples of each device a global batch lacks.</summary>
+    internal sealed record Missing(int Epoch, int Batch, IReadOnlyDictionary<DeviceId, int> Samples) : ILocalMessage;
 
     /// <summary>All samples of a micro-batch are here.</summary>
     internal sealed record MicroBatchReady(int Epoch, int Batch, int Index) : ILocalMessage;

@@ -88,13 +88,14 @@ internal sealed class ShuffleBuffer : IDisposable
         }
 
         _taken.Add(key);
-        Samples -= pending.Slots.Length;
-        var width = pending.Slots[0].Unit.Header.Width;
-        var lengths = Array.ConvertAll(pending.Slots, s => s.Length);
+        var slots = Array.FindAll(pending.Slots, s => s.Unit is not null);
+        Samples -= slots.Length;
+        var width = slots.Length > 0 ? slots[0].Unit.Header.Width : 0;
+        var lengths = Array.ConvertAll(slots, s => s.Length);
         var rented = ArrayPool<float>.Shared.Rent(lengths.Sum() * width);
         var targets = new List<int>();
         var at = 0;
-        foreach (var slot in pending.Slots)
+        foreach (var slot in slots)
         {
             slot.Unit.Values.Span.Slice(slot.Row * width, slot.Length * width).CopyTo(rented.AsSpan(at));
             at += slot.Length * width;
@@ -102,8 +103,66 @@ internal sealed class ShuffleBuffer : IDisposable
             slot.Unit.Release();
         }
 
-        var keys = Array.ConvertAll(_plan.MicroBatch(batch, index).ToArray(), s => SampleKey.Of(_roster[s.Device], s.Index));
+        var keys = _plan.MicroBatch(batch, index).ToArray().Where((_, place) => pending.Slots[place].Unit is not null)
+            .Select(s => SampleKey.Of(_roster[s.Device], s.Index)).ToArray();
         return (new ActivationBatch(rented.AsMemory(0, at), lengths, [.. targets], keys), rented);
+    }
+
+    /// <summary>How many samples of each device a global batch lacks.</summary>
+    public IReadOnlyDictionary<DeviceId, int> Missing(int batch)
+    {
+        var missing = new SortedDictionary<DeviceId, int>();
+        for (var index = 0; index < _plan.MicroBatches(batch); index++)
+        {
+            var samples = _taken.Contains((batch, index)) ? [] : _plan.MicroBatch(batch, index);
+            var pending = _pending.GetValueOrDefault((batch, index));
+            for (var place = 0; place < samples.Length; place++)
+            {
+                if (pending?.Slots[place].Unit is null && pending?.Gone.Contains(place) != true)
+                {
+                    var device = _roster[samples[place].Device];
+                    missing[device] = missing.GetValueOrDefault(device) + 1;
+                }
+            }
+        }
+
+        return missing;
+    }
+
+    /// <summary>Takes out the samples of a device that are not here: micro-batches go without them, and may so become complete, or empty.</summary>
+    /// <returns>The samples, in the order of the plan, and the micro-batches that became complete.</returns>
+    public (IReadOnlyList<PlanSample> Struck, IReadOnlyList<(int Batch, int Index)> Ready) Strike(DeviceId device)
+    {
+        if (!_ordinals.TryGetValue(device, out var ordinal))
+        {
+            return ([], []);
+        }
+
+        return Strike(Enumerable.Range(0, _places[ordinal].Length).OrderBy(index => _places[ordinal][index]).Select(index => new PlanSample(ordinal, index)));
+    }
+
+    /// <summary>Takes out those of these samples that are not here.</summary>
+    /// <param name="samples">Samples in the order of the plan.</param>
+    public (IReadOnlyList<PlanSample> Struck, IReadOnlyList<(int Batch, int Index)> Ready) Strike(IEnumerable<PlanSample> samples)
+    {
+        var (struck, ready) = (new List<PlanSample>(), new List<(int, int)>());
+        foreach (var sample in samples)
+        {
+            var (batch, inBatch) = Math.DivRem(_places[sample.Device][sample.Index], _plan.BatchSize);
+            var (micro, inMicro) = Math.DivRem(inBatch, _plan.MicroBatchSize);
+            if (_taken.Contains((batch, micro)) || Find(batch, micro) is not { } pending || pending.Slots[inMicro].Unit is not null || !pending.Gone.Add(inMicro))
+            {
+                continue;
+            }
+
+            struck.Add(sample);
+            if (--pending.Missing == 0)
+            {
+                ready.Add((batch, micro));
+            }
+        }
+
+        return (struck, ready);
     }
 
     /// <summary>Gives back all buffers.</summary>
@@ -162,12 +221,8 @@ internal sealed class ShuffleBuffer : IDisposable
             return false;
         }
 
-        if (!_pending.TryGetValue(key, out var pending))
-        {
-            _pending[key] = pending = new Pending(_plan.MicroBatch(place.Batch, place.Micro).Length);
-        }
-
-        if (pending.Slots[place.InMicro].Unit is not null)
+        var pending = Find(place.Batch, place.Micro);
+        if (pending.Slots[place.InMicro].Unit is not null || pending.Gone.Contains(place.InMicro))
         {
             return false;
         }
@@ -178,6 +233,16 @@ internal sealed class ShuffleBuffer : IDisposable
         return --pending.Missing == 0;
     }
 
+    private Pending Find(int batch, int micro)
+    {
+        if (!_pending.TryGetValue((batch, micro), out var pending))
+        {
+            _pending[(batch, micro)] = pending = new Pending(_plan.MicroBatch(batch, micro).Length);
+        }
+
+        return pending;
+    }
+
     private readonly record struct Position(int Batch, int Micro, int InMicro);
 
     private readonly record struct Slot(SharedUnit Unit, int Row, int Length, int Target, int Targets);
@@ -185,6 +250,9 @@ internal sealed class ShuffleBuffer : IDisposable
     private sealed class Pending(int samples)
     {
         public Slot[] Slots { get; } = new Slot[samples];
+
+        /// <summary>Places whose samples were struck.</summary>
+        public HashSet<int> Gone { get; } = [];
 
         public int Missing { get; set; } = samples;
     }

@@ -105,7 +105,7 @@ internal sealed class LoRATrainerActor : ReceiveActor
         var flops = Flops(batch);
         _open[id.Index] = (batch.Lengths, flops);
         var output = Rent(Stage.IsLast, batch.Lengths, out var rented);
-        var score = Stage.Forward(id.Index, id.Step, batch, output.Span);
+        var score = IsEmpty(batch.Lengths) ? default : Stage.Forward(id.Index, id.Step, batch, output.Span);
         var overran = Overran(started, flops.Forward);
         Pass(_memory.Above, RowsKind.Activations, id, batch with { Values = output }, rented);
         Done(started, overran, score);
@@ -128,7 +128,11 @@ internal sealed class LoRATrainerActor : ReceiveActor
         var started = Stopwatch.GetTimestamp();
         var (lengths, flops) = _open[m.Id.Index];
         var gradient = Rent(Stage.IsFirst, lengths, out var rented);
-        Stage.BackwardInput(m.Id.Index, outputGradient.Span, gradient.Span);
+        if (!IsEmpty(lengths))
+        {
+            Stage.BackwardInput(m.Id.Index, outputGradient.Span, gradient.Span);
+        }
+
         var overran = Overran(started, flops.BackwardInput);
         var batch = new ActivationBatch(gradient, lengths, [], []);
         if (m.SendGradient)
@@ -146,8 +150,12 @@ internal sealed class LoRATrainerActor : ReceiveActor
     private void BackwardWeights(StageCommands.BackwardWeights m)
     {
         var started = Stopwatch.GetTimestamp();
-        Stage.BackwardWeights(m.Id.Index);
         _open.Remove(m.Id.Index, out var open);
+        if (!IsEmpty(open.Lengths))
+        {
+            Stage.BackwardWeights(m.Id.Index);
+        }
+
         var overran = Overran(started, open.Flops.BackwardWeights);
         if (m.SendGradient && _gradients.Remove(m.Id.Index, out var rows))
         {
@@ -156,6 +164,9 @@ internal sealed class LoRATrainerActor : ReceiveActor
 
         Done(started, overran, default);
     }
+
+    /// <summary>A micro-batch whose samples were all struck takes its place in the schedule, and nothing is computed for it.</summary>
+    private static bool IsEmpty(int[] lengths) => lengths.Length == 0;
 
     private void Evaluate(MicroBatchId id, ActivationBatch batch)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 
 using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Commands;
+using SplitFrozen.Cli.Operating;
 
 namespace SplitFrozen.Cli.Allocation;
 
@@ -10,16 +11,23 @@ internal static class AllocationCommand
 {
     /// <summary>The command with its subcommands.</summary>
     public static Command Create(CliEnvironment environment) =>
-        new("allocation", "How many frozen layers each device runs, and why.") { Explain(environment), Replay(environment) };
+        new("allocation", "How many frozen layers each device runs, and why.")
+        {
+            Explain(environment), Replay(environment), LiveAllocation.Set(environment), LiveAllocation.Pause(environment, isPaused: true),
+            LiveAllocation.Pause(environment, isPaused: false),
+        };
 
     private static Command Explain(CliEnvironment environment)
     {
-        var command = new Command("explain", "Explain the layers of a finished run: inputs, alternatives, predicted and achieved times, other policies.");
-        var folder = new Argument<string>("RUN") { Description = "A run's folder" };
+        var command = new Command("explain", "Explain the layers of a running cluster or of a finished run: inputs, alternatives, predicted and achieved times, other policies.");
+        var folder = new Argument<string?>("RUN") { Description = "A finished run's folder; without it, the running cluster is asked", Arity = ArgumentArity.ZeroOrOne };
         var json = Json();
         command.Arguments.Add(folder);
+        var server = new ServerOptions(command);
         command.Options.Add(json);
-        command.SetAction((line, _) => Task.FromResult((int)ExplainCommand.Run(environment, line.GetValue(folder)!, line.GetValue(json))));
+        command.SetAction((line, _) => Task.FromResult((int)(line.GetValue(folder) is { } run
+            ? ExplainCommand.Run(environment, run, line.GetValue(json))
+            : LiveAllocation.Explain(environment, server.Find(line), line.GetValue(json)))));
         return command;
     }
 

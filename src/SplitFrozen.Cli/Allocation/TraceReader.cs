@@ -15,7 +15,7 @@ internal static class TraceReader
 {
     private static readonly string[] Required = ["time", "device", "layer_tokens_per_second"];
     private static readonly string[] Optional = ["node", "link_bytes_per_second", "free_memory_bytes", "queue_length", "samples"];
-    private static readonly string[] Events = ["device_joined", "capacity"];
+    private static readonly string[] Events = ["device_joined", "capacity", "capacity_measured"];
 
     /// <summary>Reads a trace.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, a line is malformed, or there is none.</exception>

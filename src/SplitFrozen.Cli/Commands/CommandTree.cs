@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 
 using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Benchmarks;
+using SplitFrozen.Cli.Certificates;
 using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Composing;
@@ -10,6 +11,7 @@ using SplitFrozen.Cli.Doctoring;
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Generating;
 using SplitFrozen.Cli.Ledgers;
+using SplitFrozen.Cli.Operating;
 using SplitFrozen.Cli.Partitions;
 using SplitFrozen.Cli.Schedules;
 using SplitFrozen.Cli.Simulation;
@@ -53,14 +55,17 @@ internal static class CommandTree
             GenerateCommand.Create(environment),
             LedgerCommand.Create(environment),
             MergeCommand.Create(environment),
+            CertsCommand.Create(environment),
             AllocationCommand.Create(environment),
             BenchCommand.Create(environment),
+            DrainCommand.Create(environment),
             ExperimentCommand.Create(environment),
             MemoryCommand.Create(environment),
             PartitionCommand.Create(environment),
             ScheduleCommand.Create(environment),
             SenderCommand.Create(),
             SimulateCommand.Create(environment),
+            StatusCommand.Create(environment),
         };
         return root;
     }

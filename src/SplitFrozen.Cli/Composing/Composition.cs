@@ -44,7 +44,7 @@ internal sealed class Composition : IComposition
             : throw new UserErrorException($"splitfrozen.training.method = {settings.Training.Method} runs in one process: use `splitfrozen train`.");
 
     /// <inheritdoc/>
-    public async Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
+    public async Task<bool> RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
     {
         LoadNativeLibrary(settings.Training.Threads);
         var device = settings.Device;
@@ -55,13 +55,22 @@ internal sealed class Composition : IComposition
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
             ExpectedNodes: 1, settings.Start.Limit)
         {
+            Smoothing = settings.Allocation.Smoothing,
             Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream)),
         };
-        var node = DeviceNodeHost.Start(options, akka);
-        await using (node.ConfigureAwait(false))
+        var isDrained = false;
+        await DeviceNodeLife.RunAsync(options, akka, device.RejoinLimit, async node =>
         {
+            using var health = HealthEndpoint.Start(settings.Health, node.Live, node.Ready);
             await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
-        }
+            if (stop.IsCancellationRequested)
+            {
+                await node.DrainAsync().ConfigureAwait(false);
+            }
+
+            isDrained = node.IsDrained;
+        }, stop).ConfigureAwait(false);
+        return isDrained;
     }
 
     /// <inheritdoc/>
@@ -77,6 +86,7 @@ internal sealed class Composition : IComposition
             akka);
         await using (node.ConfigureAwait(false))
         {
+            using var health = HealthEndpoint.Start(settings.Health, node.Live, node.Ready);
             await EndOrStopAsync(node.Ended, stop).ConfigureAwait(false);
         }
     }

@@ -24,7 +24,8 @@ internal interface IComposition
     /// <param name="settings">The configuration.</param>
     /// <param name="akka">The configuration's section akka.</param>
     /// <param name="stop">Cancelled when the node is to leave in order.</param>
-    Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop);
+    /// <returns>Whether it left before the run was over, as an operator had told it to.</returns>
+    Task<bool> RunDeviceAsync(Settings settings, Config akka, CancellationToken stop);
 
     /// <summary>A further server node, which holds trainer stages: runs to the end of its part.</summary>
     /// <param name="settings">The configuration.</param>

@@ -121,6 +121,12 @@ internal sealed record RunInputs(
             throw new UserErrorException($"A forward unit takes up to {unit} bytes at this model's width of {shape.Width}, more than splitfrozen.channel.max-frame-bytes = {settings.Channel.MaxFrameBytes}; raise that, or lower splitfrozen.pipeline.unit-tokens.");
         }
 
+        var rows = ((long)settings.Training.MicroBatchSize * settings.Data.MaxLength * shape.Width * sizeof(float)) + HeaderRoom;
+        if (settings.Start.Servers > 1 && rows > settings.Channel.MaxFrameBytes)
+        {
+            throw new UserErrorException($"The rows of a micro-batch between server nodes take up to {rows} bytes at this model's width of {shape.Width}, more than splitfrozen.channel.max-frame-bytes = {settings.Channel.MaxFrameBytes}; raise that on all server nodes, or lower splitfrozen.training.micro-batch-size.");
+        }
+
         var grant = ServerMemory.SampleBytes(settings.Data.MaxLength, shape.Width) * settings.Training.BatchSize * settings.Pipeline.GrantBatches;
         if (settings.Training.Method == TrainingMethods.SplitFrozen && grant > ServerMemory.Limit(settings.Server))
         {

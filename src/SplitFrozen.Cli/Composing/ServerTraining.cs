@@ -21,6 +21,7 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
         var node = ServerNode.Start(run, host.Akka);
         await using (node.ConfigureAwait(false))
         {
+            using var health = HealthEndpoint.Start(inputs.Settings.Health, node.Live, node.Ready);
             return await run.Result.ConfigureAwait(false);
         }
     }

@@ -16,7 +16,9 @@ internal static class ExperimentCommand
     public static Command Create(CliEnvironment environment) =>
         new("experiment", "Run a grid of cells and write a folder with tables, plots and the configuration. What is there already is not run again.")
         {
+            Experiment(environment, new ReallocationExperiment()),
             Experiment(environment, new ServersExperiment()),
+            Experiment(environment, new ServersReplayExperiment()),
             Experiment(environment, new Table2Experiment(environment.Composition)),
             Experiment(environment, new AlphaExperiment(environment.Composition)),
             Experiment(environment, new ShuffleExperiment(environment.Composition)),

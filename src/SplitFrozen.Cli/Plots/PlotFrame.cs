@@ -18,6 +18,7 @@ internal static class PlotFrame
     [
         Color.FromHex("#0072B2"), Color.FromHex("#E69F00"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"),
         Color.FromHex("#56B4E9"), Color.FromHex("#D55E00"), Color.FromHex("#F0E442"), Color.FromHex("#999999"),
+        Color.FromHex("#332288"), Color.FromHex("#882255"),
     ];
 
     private static readonly Lazy<string> Font = new(RegisterFont);

@@ -12,7 +12,7 @@ internal static class TraceFiles
     /// <summary>Operations in the picture; more would be too narrow to see.</summary>
     private const int PictureSpans = 250;
 
-    private static readonly string[] Categories = ["device forward", "transfer", "catch-up", "F", "B", "W", "step", RunTrace.Waiting];
+    private static readonly string[] Categories = ["device forward", "transfer", "catch-up", "F", "B", "W", "step", RunTrace.Waiting, "place", "hand over"];
 
     /// <summary>Writes both files into the run's folder; nothing where nothing was traced.</summary>
     public static void Write(string folder, RunTrace trace)

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 
+using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Domain.Runs;
 
 using Spectre.Console;
@@ -102,6 +103,12 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 break;
             case RunEvent.StageProblem problem:
                 Line("yellow", "stage", $"{problem.Stage}: {problem.Problem}");
+                break;
+            case RunEvent.DeviceLeft left:
+                Line("grey", "device", $"{left.Device} left {left.Node} in order");
+                break;
+            case RunEvent.TrainingWaits waits:
+                Line("yellow", "waiting", $"for {waits.Device} on {waits.Node} since {Units.Seconds(waits.WaitedSeconds)}: its part was predicted to take {DecisionView.Time(waits.PredictedSeconds)}, and has taken {Units.Seconds(waits.AchievedSeconds)}");
                 break;
             case RunEvent.ServerJoined joined:
                 Line("green", "server", $"{joined.Node} trains {Units.Count(joined.FlopsPerSecond)} FLOP/s");

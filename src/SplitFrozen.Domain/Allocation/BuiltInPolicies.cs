@@ -70,6 +70,19 @@ public sealed class StaticPolicy : IAllocationPolicy
     }
 }
 
+/// <summary>Another policy, but for devices whose layers an operator has set.</summary>
+/// <param name="inner">What decides for the others.</param>
+/// <param name="layers">Layers by device.</param>
+public sealed class OverriddenPolicy(IAllocationPolicy inner, IReadOnlyDictionary<DeviceId, int> layers) : IAllocationPolicy
+{
+    /// <inheritdoc/>
+    public string Name => inner.Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<LayerAssignment> Decide(AllocationInput input) =>
+        [.. inner.Decide(input).Select(a => layers.TryGetValue(a.Device, out var set) ? new LayerAssignment(a.Device, set, $"{set} by `allocation set`") : a)];
+}
+
 /// <summary>Layer counts that the user names; devices that are not named are dealt with as by proportional.</summary>
 /// <param name="layers">Layers by device id.</param>
 public sealed class ManualPolicy(IReadOnlyDictionary<string, int> layers) : IAllocationPolicy

@@ -12,6 +12,10 @@ public sealed record StabiliserState(ImmutableSortedDictionary<DeviceId, HeldLay
     /// <summary>Nothing allocated, not suspended.</summary>
     public static StabiliserState Empty { get; } = new(ImmutableSortedDictionary<DeviceId, HeldLayers>.Empty, false);
 
+    /// <summary>Gives a device layers at once, as an operator asked; they count as changed now.</summary>
+    public StabiliserState With(DeviceId device, int layers, double now) =>
+        this with { Devices = Devices.SetItem(device, Devices[device] with { Layers = layers, ChangedAt = now }) };
+
     /// <summary>Holds changes back; devices that are new still get layers.</summary>
     public StabiliserState Suspend() => this with { IsSuspended = true };
 

@@ -9,4 +9,11 @@ namespace SplitFrozen.Domain.Configuration;
 /// <param name="Smoothing">Decay of the moving average of measured rates, from 0 (none) up to, not including, 1.</param>
 /// <param name="Manual">Layers by device id, for policy manual.</param>
 public sealed record AllocationSettings(
-    string Policy, int Min, double Hysteresis, TimeSpan CoolDown, int MaxChanges, double Smoothing, IReadOnlyDictionary<string, int> Manual);
+    string Policy, int Min, double Hysteresis, TimeSpan CoolDown, int MaxChanges, double Smoothing, IReadOnlyDictionary<string, int> Manual)
+{
+    /// <summary>How often layers are dealt out anew while training, or null: once, at the start.</summary>
+    public TimeSpan? Interval { get; init; }
+
+    /// <summary>How long training may wait for one device before an alarm (key <c>wait-alarm</c>).</summary>
+    public TimeSpan WaitAlarm { get; init; } = TimeSpan.FromSeconds(10);
+}

@@ -14,6 +14,12 @@ public sealed record Settings(
     /// <summary>Scoring by generated answers.</summary>
     public EvaluationSettings Evaluation { get; init; } = new(0, false, 1);
 
+    /// <summary>Where operators' commands are taken.</summary>
+    public ControlSettings Control { get; init; } = new("127.0.0.1", null);
+
+    /// <summary>Where liveness and readiness are told.</summary>
+    public HealthSettings Health { get; init; } = new("127.0.0.1", null);
+
     /// <summary>Federated LoRA.</summary>
     public FedLoraSettings FedLora { get; init; } = FedLoraSettings.Default;
 
@@ -160,14 +166,16 @@ public sealed record ServerSettings(long? MemoryLimit)
 
 /// <summary>Keys splitfrozen.security.*</summary>
 /// <param name="Tls">Certificates.</param>
-public sealed record SecuritySettings(TlsSettings Tls);
+/// <param name="IsInsecureAllowed">Whether nodes may talk in the open beyond this machine.</param>
+public sealed record SecuritySettings(TlsSettings Tls, bool IsInsecureAllowed = false);
 
 /// <summary>Keys splitfrozen.security.tls.*; PEM files, absolute, or null where none is given. All are given where TLS is on.</summary>
 /// <param name="Enabled">Whether nodes speak TLS and prove themselves by certificates.</param>
 /// <param name="Certificate">The node's certificate.</param>
 /// <param name="Key">Its private key.</param>
 /// <param name="Authority">Certificates of the authority whose certificates are trusted (key <c>ca</c>).</param>
-public sealed record TlsSettings(bool Enabled, string? Certificate, string? Key, string? Authority);
+/// <param name="VerifyHost">Whether the connecting end compares the certificate's names with the host it connects to.</param>
+public sealed record TlsSettings(bool Enabled, string? Certificate, string? Key, string? Authority, bool VerifyHost = true);
 
 /// <summary>Where activations at the frozen line are kept after their first use.</summary>
 public enum StoreMode
@@ -198,6 +206,16 @@ public sealed record StoreSettings(StoreMode Mode, ActivationCodec Codec, long M
 /// <param name="SeedNodes">Where to join, as host:port; empty: this node forms the cluster.</param>
 public sealed record ClusterSettings(string Name, string Host, int Port, IReadOnlyList<string> SeedNodes);
 
+/// <summary>Keys splitfrozen.control.* (the endpoint of the commands status, allocation and drain)</summary>
+/// <param name="Host">Address the server listens on; loopback, unless TLS is on.</param>
+/// <param name="Port">TCP port, 0 for a free one, or null: none.</param>
+public sealed record ControlSettings(string Host, int? Port);
+
+/// <summary>Keys splitfrozen.health.* (liveness and readiness over HTTP)</summary>
+/// <param name="Host">Address to listen on.</param>
+/// <param name="Port">TCP port, 0 for a free one, or null: none.</param>
+public sealed record HealthSettings(string Host, int? Port);
+
 /// <summary>Keys splitfrozen.start.*</summary>
 /// <param name="MinDevices">Training starts when so many devices have joined; null: all of splitfrozen.data.devices.</param>
 /// <param name="Limit">How long the start may take before the run ends with the names of those it waited for.</param>
@@ -215,7 +233,11 @@ public sealed record StartSettings(int? MinDevices, TimeSpan Limit)
 /// <param name="Weights">How device nodes hold frozen weights (key <c>weights</c>).</param>
 /// <param name="Profile">What the node of a device process pretends to be (key <c>profile</c>).</param>
 public sealed record DeviceSettings(
-    string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, WeightHolding Weights, NodeProfile Profile);
+    string? Id, int? Partition, TimeSpan HeartbeatInterval, TimeSpan LostAfter, WeightHolding Weights, NodeProfile Profile)
+{
+    /// <summary>How long a device process tries to find a server again that it lost; zero: it ends at once (key <c>rejoin-limit</c>).</summary>
+    public TimeSpan RejoinLimit { get; init; }
+}
 
 /// <summary>Keys splitfrozen.run.*</summary>
 /// <param name="Path">The run's folder, or null: a fresh one below <paramref name="Root"/>.</param>
@@ -240,6 +262,17 @@ public sealed record NodeProfile(string Name, double? GigaFlops)
     /// <summary>Emulated latency of its link, on top of the network's (key <c>link-latency</c>).</summary>
     public TimeSpan LinkLatency { get; init; }
 
-    /// <summary>Emulated memory in bytes, which the device reports as free, or null: the machine's (key <c>memory</c>).</summary>
+    /// <summary>Emulated memory for frozen blocks in bytes, or null: the machine's (key <c>memory</c>).</summary>
     public long? MemoryBytes { get; init; }
+
+    /// <summary>How the rate changes, in order of time, counted from the node's first forward unit (key <c>changes</c>).</summary>
+    public IReadOnlyList<ProfileChange> Changes { get; init; } = [];
+
+    /// <summary>The emulated rate so long after the first unit, or null where none is emulated.</summary>
+    public double? GigaFlopsAfter(TimeSpan time) => Changes.LastOrDefault(c => c.After <= time)?.GigaFlops ?? GigaFlops;
 }
+
+/// <summary>A node's emulated rate from a time on.</summary>
+/// <param name="After">Time from the node's first forward unit.</param>
+/// <param name="GigaFlops">10⁹ operations a second.</param>
+public sealed record ProfileChange(TimeSpan After, double GigaFlops);

@@ -56,7 +56,7 @@ public static class MemoryCosts
         var attention = queries + shape.Heads;
         var perToken = norms + adapters + attention + (shape.Family == ModelFamily.Gpt2
             ? (3 * d) + shape.FeedForward
-            : (3 * queries) + targets.Sum(m => (long)m.Outputs) + (3L * shape.FeedForward));
+            : (3 * queries) + targets.Sum(m => (long)m.Outputs) + (2L * shape.FeedForward));
         return tokens * perToken * Single;
     }
 }

@@ -12,9 +12,17 @@ public sealed record DeviceData(IDataSource Source, bool OwnFolder, int? Part)
     /// <summary>The node's copy of the partition file, or null: partitions are drawn.</summary>
     public string? PartitionFile { get; init; }
 
-    /// <summary>Reads and tokenises the device's samples, and no others.</summary>
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<(DeviceId Device, TaskKind Task, string Labels, int MaxLength, PartitionSpec Partition), IReadOnlyList<EncodedSample>> _loaded = [];
+
+    /// <summary>Reads and tokenises the device's samples, and no others; what was read before for a run alike is still here.</summary>
     /// <exception cref="UserErrorException">The folder or a row is not usable, or the part does not exist.</exception>
     public IReadOnlyList<EncodedSample> Load(DeviceId device, RunSpec run)
+    {
+        var key = (device, run.Task, string.Join('\n', run.Labels), run.MaxLength, run.Partition);
+        return _loaded.TryGetValue(key, out var loaded) ? loaded : _loaded[key] = Read(device, run);
+    }
+
+    private IReadOnlyList<EncodedSample> Read(DeviceId device, RunSpec run)
     {
         var set = Source.Open(run.MaxLength, run.Labels);
         if (set.Task != run.Task)

@@ -19,6 +19,15 @@ public interface IFrozenBlocks : IDisposable
     /// <summary>Loads or drops blocks so that exactly [0, <paramref name="blocks"/>) are held.</summary>
     void Resize(int blocks);
 
+    /// <summary>
+    /// Reads blocks [<paramref name="from"/>, <paramref name="to"/>) without putting them in place. May run on another thread while the owner computes;
+    /// what it gives goes to <see cref="Append"/>, or is disposed.
+    /// </summary>
+    IDisposable Read(int from, int to);
+
+    /// <summary>Puts blocks in place that <see cref="Read"/> gave; they must begin where those held end. Takes them over.</summary>
+    void Append(IDisposable blocks);
+
     /// <summary>Embeds tokens and runs blocks [0, <paramref name="depth"/>).</summary>
     /// <param name="tokens">Token ids [T], sample after sample.</param>
     /// <param name="lengths">Tokens of each sample [N], each from 1 to the model's context.</param>

@@ -16,8 +16,11 @@ public sealed record CheckpointState(int Step, int Epoch, int Batch, long Sample
     /// <summary>The epochs drawn so far.</summary>
     public RunPlanState Plan { get; init; } = RunPlanState.Start;
 
-    /// <summary>Batches after <see cref="Batch"/> that relaxed order has trained already.</summary>
-    public IReadOnlyList<int> Ahead { get; init; } = [];
+    /// <summary>Samples struck from the epochs that are not trained whole.</summary>
+    public IReadOnlyList<CheckpointStruck> Struck { get; init; } = [];
+
+    /// <summary>What was struck in the run so far.</summary>
+    public IReadOnlyList<StruckSummary> StruckSoFar { get; init; } = [];
 
     /// <summary>Bytes of the ledger that belong to the steps made.</summary>
     public long LedgerBytes { get; init; }
@@ -42,16 +45,20 @@ public sealed record CheckpointState(int Step, int Epoch, int Batch, long Sample
 
     /// <summary>How often the run was resumed before.</summary>
     public int Resumes { get; init; }
-
-    /// <summary>Whether something was done that makes the run differ from others of its configuration: samples were struck, or batches swapped.</summary>
-    public bool IsUncomparable { get; init; }
 }
 
 /// <summary>A device of a checkpoint.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Samples">How many samples it has.</param>
 /// <param name="DataFingerprint">SHA-256 over them (hexadecimal), or null where it is not known: it must come back with the same.</param>
-public sealed record CheckpointDevice(string Id, int Samples, string? DataFingerprint = null);
+/// <param name="IsStruck">Whether training goes on without it.</param>
+public sealed record CheckpointDevice(string Id, int Samples, string? DataFingerprint = null, bool IsStruck = false);
+
+/// <summary>Samples of a device that are struck from an epoch.</summary>
+/// <param name="Epoch">The epoch.</param>
+/// <param name="Device">Place of the device among those of the epoch.</param>
+/// <param name="Samples">Indices of its samples, in the order of the plan.</param>
+public sealed record CheckpointStruck(int Epoch, int Device, IReadOnlyList<int> Samples);
 
 /// <summary>A score in a checkpoint.</summary>
 /// <param name="LossSum">Sum of cross-entropies in nats.</param>

@@ -50,6 +50,20 @@ public abstract record RunEvent
     /// <summary>A device got a number of frozen layers.</summary>
     public sealed record LayersAssigned(DeviceId Device, AllocationEpoch Allocation, int Layers, string Reason) : RunEvent;
 
+    /// <summary>What a device's node measured of itself; recorded at the interval of allocation rounds.</summary>
+    public sealed record CapacityMeasured(DeviceId Device, string Node, int Samples, Capacity Capacity) : RunEvent;
+
+    /// <summary>A device left in order, before the run is over.</summary>
+    public sealed record DeviceLeft(DeviceId Device, string Node) : RunEvent;
+
+    /// <summary>Training waits for one device; told once a grant.</summary>
+    /// <param name="Device">The device.</param>
+    /// <param name="Node">Its node.</param>
+    /// <param name="WaitedSeconds">How long the trainer has had nothing to do.</param>
+    /// <param name="PredictedSeconds">How long the device should take for its samples of the grant, by its capacity.</param>
+    /// <param name="AchievedSeconds">How long it has taken so far.</param>
+    public sealed record TrainingWaits(DeviceId Device, string Node, double WaitedSeconds, double PredictedSeconds, double AchievedSeconds) : RunEvent;
+
     /// <summary>The run waits for something; said once per reason.</summary>
     public sealed record Waiting(string For) : RunEvent;
 

@@ -8,6 +8,9 @@ public enum RunFailure
 
     /// <summary>A device or node was lost, or training could not go on.</summary>
     Broken,
+
+    /// <summary>A device node is cut off from the server, which may come back.</summary>
+    ServerLost,
 }
 
 /// <summary>A run ended without its result. The message says why, what was kept and what to do.</summary>

@@ -15,6 +15,12 @@ public sealed record RunSummary(
     /// <summary>The best validation, whose checkpoint is kept, or null without one.</summary>
     public BestValidation? Best { get; init; }
 
+    /// <summary>What was struck from epochs, as devices did not return in time. The ledger names the samples.</summary>
+    public IReadOnlyList<StruckSummary> Struck { get; init; } = [];
+
+    /// <summary>Whether the run can be compared with others of its configuration: nothing was struck.</summary>
+    public bool Comparable => Struck.Count == 0;
+
     /// <summary>How often the run was resumed. Its times are sums then, without what was done again; devices' and stages' figures are those of the last process.</summary>
     public int Resumes { get; init; }
 
@@ -55,6 +61,12 @@ public sealed record RunSummary(
         PerplexityAfter = Perplexity.Of(task, after),
     };
 }
+
+/// <summary>Samples of a device that were struck from an epoch.</summary>
+/// <param name="Epoch">Training epoch, from 0.</param>
+/// <param name="Device">The device.</param>
+/// <param name="Samples">How many of its samples.</param>
+public sealed record StruckSummary(int Epoch, string Device, int Samples);
 
 /// <summary>What the activation store did in a run.</summary>
 /// <param name="Mode">memory or disk.</param>

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace SplitFrozen.Domain.Runs;
 
 /// <summary>A stretch of time in which a lane did something.</summary>
-/// <param name="Lane">A device, its link, the catch-up or the trainer.</param>
+/// <param name="Lane">A device, its link, the shuffle, the catch-up or a trainer stage.</param>
 /// <param name="Name">What it did.</param>
 /// <param name="Start">Seconds since the trace began, by the server's clock.</param>
 /// <param name="Seconds">How long it took.</param>
@@ -40,8 +40,12 @@ public sealed class RunTrace
     }
 
     /// <summary>An operation of this process has just ended.</summary>
-    public void Ended(string lane, string name, double seconds) =>
-        Add(new TraceSpan(lane, name, Stopwatch.GetElapsedTime(_began).TotalSeconds - seconds, seconds));
+    /// <param name="lane">Who did it.</param>
+    /// <param name="name">What it was.</param>
+    /// <param name="seconds">How long it took.</param>
+    /// <param name="ago">Seconds since it ended.</param>
+    public void Ended(string lane, string name, double seconds, double ago = 0) =>
+        Add(new TraceSpan(lane, name, Stopwatch.GetElapsedTime(_began).TotalSeconds - ago - seconds, seconds));
 
     /// <summary>An operation that began at a time of this process's clock.</summary>
     public void Began(string lane, string name, DateTimeOffset start, double seconds) =>

@@ -10,12 +10,12 @@ internal sealed class Gpt2FeedForward : nn.Module
 {
     private readonly Projection _inner;
     private readonly Projection _output;
-    private readonly GELU.Approximate _activation;
+    private readonly bool _isTanh;
 
     /// <summary>Loads <c>name.c_fc</c> and <c>name.c_proj</c>.</summary>
     public Gpt2FeedForward(WeightStore weights, string name, Gpt2Config config) : base(nameof(Gpt2FeedForward))
     {
-        _activation = config.Activation == GeluKind.Tanh ? GELU.Approximate.tanh : GELU.Approximate.none;
+        _isTanh = config.Activation == GeluKind.Tanh;
         _inner = new Projection(weights, $"{name}.c_fc", config.Width, config.FeedForward, WeightOrder.InputFirst, bias: true);
         _output = new Projection(weights, $"{name}.c_proj", config.FeedForward, config.Width, WeightOrder.InputFirst, bias: true);
         register_module("c_fc", _inner);
@@ -24,5 +24,9 @@ internal sealed class Gpt2FeedForward : nn.Module
 
     /// <summary>Maps rows [R, D] to [R, D].</summary>
     public Tensor Forward(Tensor x, ForwardPass pass) =>
-        _output.Forward(nn.functional.gelu(_inner.Forward(x, pass, pass.Needed), _activation, inplace: pass.Tape is null), pass, pass.Needed);
+        _output.Forward(Activate(_inner.Forward(x, pass, pass.Needed), pass), pass, pass.Needed);
+
+    private Tensor Activate(Tensor inner, ForwardPass pass) => _isTanh
+        ? FusedActivations.GeluTanh(inner)
+        : nn.functional.gelu(inner, GELU.Approximate.none, inplace: pass.Tape is null);
 }

@@ -27,9 +27,6 @@ internal sealed class LlamaFeedForward : nn.Module
     }
 
     /// <summary>Maps rows [R, D] to [R, D].</summary>
-    public Tensor Forward(Tensor x, ForwardPass pass)
-    {
-        var gate = nn.functional.silu(_gate.Forward(x, pass, pass.Needed), inplace: pass.Tape is null);
-        return _down.Forward(gate.mul(_up.Forward(x, pass, pass.Needed)), pass, pass.Needed);
-    }
+    public Tensor Forward(Tensor x, ForwardPass pass) =>
+        _down.Forward(FusedActivations.SwiGlu(_gate.Forward(x, pass, pass.Needed), _up.Forward(x, pass, pass.Needed)), pass, pass.Needed);
 }

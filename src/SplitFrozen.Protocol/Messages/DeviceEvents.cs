@@ -20,6 +20,9 @@ public static class DeviceEvents
     public sealed record Greeted(
         DeviceId Device, Incarnation Incarnation, string Node, int ProtocolVersion, string ModelFingerprint, bool Pinned) : IDeviceEvent
     {
+        /// <summary>Release of its program, for people.</summary>
+        public string Release { get; init; } = "";
+
         /// <inheritdoc/>
         public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null ? "a field is missing" : null);
     }
@@ -48,6 +51,9 @@ public static class DeviceEvents
     /// <summary>Sign of life with capacity and work done so far.</summary>
     public sealed record Heartbeat(DeviceId Device, Incarnation Incarnation, Capacity Capacity, WorkDone Work) : IDeviceEvent
     {
+        /// <summary>The allocation whose layers it runs with, or 0 before the first.</summary>
+        public AllocationEpoch Allocation { get; init; }
+
         /// <inheritdoc/>
         public string? Fault() => Faults.Of(Device) ?? Capacity.Fault() ?? Work.Fault();
     }
@@ -72,6 +78,13 @@ public static class DeviceEvents
 
     /// <summary>The final figures, in answer to <see cref="DeviceCommands.Finish"/>; the device stops.</summary>
     public sealed record Finished(DeviceId Device, Incarnation Incarnation, WorkDone Work) : IDeviceEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Faults.Of(Device) ?? Work.Fault();
+    }
+
+    /// <summary>The device leaves in order: the server has all units that it had begun. A later life of it, here or on another node, goes on with the rest.</summary>
+    public sealed record Left(DeviceId Device, Incarnation Incarnation, WorkDone Work) : IDeviceEvent
     {
         /// <inheritdoc/>
         public string? Fault() => Faults.Of(Device) ?? Work.Fault();

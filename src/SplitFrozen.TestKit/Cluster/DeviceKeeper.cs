@@ -6,6 +6,7 @@ using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Devices;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain.Configuration;
+using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
@@ -21,13 +22,14 @@ internal sealed class DeviceKeeper : ReceiveActor, IWithTimers
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Nodes _nodes;
-    private readonly Dictionary<DeviceId, IActorRef> _computes = [];
+    private readonly Dictionary<DeviceId, (IActorRef Compute, NodeGauge Gauge)> _computes = [];
     private readonly HashSet<DeviceId> _ended = [];
 
     public DeviceKeeper(Nodes nodes)
     {
         _nodes = nodes;
         Receive<DeviceNodeActor.DeviceWelcomed>(m => _log.Debug("{Device} was welcomed", m.Device));
+        Receive<DeviceNodeActor.DeviceMoved>(m => _ended.Add(m.Device));
         Receive<DeviceNodeActor.DeviceEnded>(m =>
         {
             _ended.Add(m.Device);
@@ -59,8 +61,10 @@ internal sealed class DeviceKeeper : ReceiveActor, IWithTimers
         {
             var id = SharedDevices.Id(part);
             var model = _nodes.Model(id);
-            _computes[id] = Context.ActorOf(
-                Props.Create(() => new FrozenComputeActor(model, new NodeProfile(id.Value, null))).WithDispatcher(ActorConfig.ComputeDispatcher), $"compute-{part}");
+            var gauge = new NodeGauge(_nodes.Smoothing, memoryBytes: null, MemoryCosts.BlockWeights(model.Shape, sizeof(float)));
+            var compute = Context.ActorOf(
+                Props.Create(() => new FrozenComputeActor(model, new NodeProfile(id.Value, null), gauge)).WithDispatcher(ActorConfig.ComputeDispatcher), $"compute-{part}");
+            _computes[id] = (compute, gauge);
             StartDevice(id);
         }
     }
@@ -75,14 +79,15 @@ internal sealed class DeviceKeeper : ReceiveActor, IWithTimers
 
     private void StartDevice(DeviceId id)
     {
+        var (compute, gauge) = _computes[id];
         var route = new ChannelRoute(null, stream => _nodes.Faults.Link(id, stream));
-        var node = new DeviceNode($"node of {id}", IsPinned: true, _nodes.Model(id), _nodes.Data, _nodes.Server, _computes[id], Self, route);
+        var node = new DeviceNode($"node of {id}", IsPinned: true, _nodes.Model(id), _nodes.Data, _nodes.Server, compute, gauge, Self, route);
         Context.Watch(Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value));
     }
 
     /// <summary>What the devices are made of.</summary>
     internal sealed record Nodes(
-        int Devices, Func<DeviceId, IModelSource> Model, DeviceData Data, IActorRef Server, FaultInjector Faults, Action<Exception> Failed);
+        int Devices, Func<DeviceId, IModelSource> Model, DeviceData Data, IActorRef Server, double Smoothing, FaultInjector Faults, Action<Exception> Failed);
 
     /// <summary>End a device without a word.</summary>
     internal sealed record CrashDevice(DeviceId Device) : ILocalMessage;

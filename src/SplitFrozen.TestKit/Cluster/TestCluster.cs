@@ -91,7 +91,7 @@ public sealed class TestCluster
             extension.Injector = _faults;
             var server = system.ActorOf(Props.Create(() => new ServerSupervisorActor(run)), "supervisor");
             var failed = new TaskCompletionSource<RunSummary>(TaskCreationOptions.RunContinuationsAsynchronously);
-            var nodes = new DeviceKeeper.Nodes(_options.Devices, Slowed, _setup.DeviceData, server, _faults, e => failed.TrySetException(e));
+            var nodes = new DeviceKeeper.Nodes(_options.Devices, Slowed, _setup.DeviceData, server, _setup.Settings.Allocation.Smoothing, _faults, e => failed.TrySetException(e));
             var keeper = system.ActorOf(Props.Create(() => new DeviceKeeper(nodes)), "devices");
             extension.Crash = device => keeper.Tell(new DeviceKeeper.CrashDevice(device));
             var first = await Task.WhenAny(run.Result, failed.Task).WaitAsync(_options.Limit).ConfigureAwait(false);

@@ -13,6 +13,10 @@ internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<
 
     public void Resize(int blocks) => inner.Resize(blocks);
 
+    public IDisposable Read(int from, int to) => inner.Read(from, to);
+
+    public void Append(IDisposable blocks) => inner.Append(blocks);
+
     public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output)
     {
         embedding(loaded, lengths.Length);

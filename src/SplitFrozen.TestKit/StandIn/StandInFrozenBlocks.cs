@@ -32,6 +32,19 @@ internal sealed class StandInFrozenBlocks : IFrozenBlocks
         _blocks.RemoveRange(blocks, _blocks.Count - blocks);
     }
 
+    public IDisposable Read(int from, int to) => new Loaded(from, [.. Enumerable.Range(from, to - from).Select(_model.Block)]);
+
+    public void Append(IDisposable blocks)
+    {
+        var loaded = (Loaded)blocks;
+        if (loaded.From != Blocks)
+        {
+            throw new ArgumentException($"Blocks from {loaded.From} on do not follow the {Blocks} that are held.", nameof(blocks));
+        }
+
+        _blocks.AddRange(loaded.Weights);
+    }
+
     public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output)
     {
         for (var row = 0; row < tokens.Length; row++)
@@ -73,6 +86,13 @@ internal sealed class StandInFrozenBlocks : IFrozenBlocks
 
     public void Dispose()
     {
+    }
+
+    private sealed record Loaded(int From, IReadOnlyList<float[]> Weights) : IDisposable
+    {
+        public void Dispose()
+        {
+        }
     }
 
     private static double[] Residual(float[] weight, double[] x)

@@ -101,6 +101,44 @@ public sealed class TlsSpecs : IDisposable
         }
     }
 
+    [Theory(DisplayName = "A certificate speaks for the devices and the role that it names, and for no others")]
+    [InlineData(NodeCertificate.Device, "phone-3", true)]
+    [InlineData(null, "phone-3", true)]
+    [InlineData(NodeCertificate.Device, "laptop", false)]
+    [InlineData(NodeCertificate.Server, "phone-3", false)]
+    public void Should_bind_devices_to_certificates(string? role, string device, bool isTrusted)
+    {
+        using var identity = _ours.Identity(_ours.Issue(new CertificateOrder("node", role, [], [new DeviceId(device)])));
+        using var client = new ChannelClient(
+            _channel.Admit(Phone, Life), Phone, Life, ActivationCodec.Fp32, ChannelRoute.Plain with { Identity = identity }, _ => { });
+        client.Send(Unit(grant: TestChannel.Grant));
+
+        if (isTrusted)
+        {
+            using var got = _channel.Next();
+            Assert.Equal(Phone, got.Header.Device);
+        }
+        else
+        {
+            Assert.Equal(FrameFault.NotTrusted, _channel.NextRefusal().Fault);
+            Assert.False(_channel.HasArrived);
+        }
+    }
+
+    [Fact(DisplayName = "A server whose certificate is for another host, or for a device node, gets nothing from a device")]
+    public void Should_compare_host_and_role()
+    {
+        using var device = _ours.Identity("phone");
+        foreach (var (role, host) in new[] { (NodeCertificate.Server, "10.1.2.3"), (NodeCertificate.Device, "127.0.0.1") })
+        {
+            using var identity = _ours.Identity(_ours.Issue(new CertificateOrder("false server", role, [host], [])));
+            using var falseServer = new TestChannel(identity);
+            using var stream = falseServer.Connect();
+
+            Assert.Throws<AuthenticationException>(() => device.AsClient(stream, "127.0.0.1"));
+        }
+    }
+
     [Fact(DisplayName = "Certificates are read from PEM files; what is wrong with them is said")]
     public void Should_read_pem_files()
     {

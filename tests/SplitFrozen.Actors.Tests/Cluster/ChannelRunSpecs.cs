@@ -1,5 +1,6 @@
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Actors.Tests.Channel.Support;
+using SplitFrozen.Domain;
 using SplitFrozen.Domain.Runs;
 
 using Xunit;
@@ -64,6 +65,25 @@ public sealed class ChannelRunSpecs
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    [Fact(DisplayName = "A device whose frames are refused three times is put out of the run, with what was wrong")]
+    public async Task Should_put_out_a_device_after_three_faults()
+    {
+        using var run = new StandInRun("splitfrozen.nodes=[{ name = bad }]");
+        var opened = 0;
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => run.OnClusterAsync((_, stream) =>
+        {
+            Interlocked.Increment(ref opened);
+            return new GarblingStream(stream, after: 48);
+        }));
+
+
+        // The third is of a life that may be over when the device hears of it; the next is not.
+        Assert.Matches("what it sent was refused [3-9] times", error.Message);
+        Assert.InRange(opened, 3, 1000);
+        Assert.Contains(run.Events.OfType<RunEvent.ChannelRefused>(), r => r.Fault == "NotAFrame");
+        Assert.Empty(run.Losses);
     }
 
     [Theory(DisplayName = "A run with a lossy codec trains every sample and sends fewer bytes")]

@@ -40,7 +40,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         Akka = SettingsReader.Load([], [
             "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
             "splitfrozen.pipeline.grant-batches=2", "splitfrozen.pipeline.unit-tokens=48", "splitfrozen.start.limit=30s",
-            "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2", "splitfrozen.store.mode=off",
+            "splitfrozen.nodes=[{ name = strong, gigaflops = 1.0 }, { name = weak, gigaflops = 0.3 }]", "splitfrozen.data.devices=2", "splitfrozen.store.mode=off", "splitfrozen.control.port=off",
             "akka.cluster.gossip-interval=200ms", "akka.cluster.leader-actions-interval=200ms",
             .. overrides]);
         Settings = SettingsReader.Read(Akka);
@@ -60,6 +60,9 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public IReadOnlyList<RunEvent> Events => [.. _events];
 
     public IEnumerable<double> Losses => _events.OfType<RunEvent.StepDone>().Select(e => e.Score.LossSum);
+
+    /// <summary>Gets every operation, or null.</summary>
+    public RunTrace? Trace { get; init; }
 
     /// <summary>Told of each event, after it was noted.</summary>
     public Action<RunEvent> OnEvent { get; init; } = _ => { };
@@ -87,7 +90,11 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public ServerRun Server(CancellationToken stop = default)
     {
         var (run, trainer, sets) = Plan();
-        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run, trainer, Paths, this, stop) { Resumes = _resumes };
+        return new ServerRun(Settings, Model, Data.Open(16, []), sets, run with { Trace = Trace is not null }, trainer, Paths, this, stop)
+        {
+            Resumes = _resumes,
+            Trace = Trace,
+        };
     }
 
     /// <summary>The same run in the same folder, to be resumed; the folder goes with the last of them.</summary>

@@ -111,7 +111,7 @@ public sealed class StoreSpecs
 
         Assert.Equal(2, gone);
         Assert.Equal(216, run.Events.OfType<RunEvent.EpochTrained>().Sum(e => e.ReceivedSamples));
-        Assert.True(summary.SamplesTrained > 3 * 216);
+        Assert.True(summary.SamplesTrained >= 3 * 216);
         Assert.Equal(loop.Losses, run.Losses.Take(loop.Losses.Count()));
     }
 }

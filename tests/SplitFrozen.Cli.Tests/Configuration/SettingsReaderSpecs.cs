@@ -31,12 +31,23 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new PipelineSettings(8, 3, 2048, 1, ScheduleKind.ZbH1, 0), settings.Pipeline);
         Assert.Equal(new EvaluationSettings(50, false, 256), settings.Evaluation);
         Assert.Equivalent(
-            new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()), settings.Allocation, strict: true);
+            new AllocationSettings("proportional", 1, 0.15, TimeSpan.FromSeconds(10), 8, 0.8, new Dictionary<string, int>()) { Interval = TimeSpan.FromSeconds(5) }, settings.Allocation, strict: true);
+        Assert.Equal((new ControlSettings("127.0.0.1", 0), new HealthSettings("127.0.0.1", null)), (settings.Control, settings.Health));
         Assert.Equal((8, 16.0, 0.0), (settings.Lora.Rank, settings.Lora.Alpha, settings.Lora.Dropout));
         Assert.Empty(settings.Lora.Targets);
         Assert.Empty(settings.Nodes);
         Assert.Empty(settings.Cluster.SeedNodes);
         Assert.Null(settings.Run.Path);
+    }
+
+    [Theory]
+    [InlineData("10m", 600)]
+    [InlineData("0s", 0)]
+    public void Should_read_how_long_a_device_looks_for_a_lost_server(string limit, int seconds)
+    {
+        Assert.Equal(TimeSpan.FromMinutes(10), SettingsReader.Read(ConfigurationFactory.Empty).Device.RejoinLimit);
+        Assert.Equal(
+            TimeSpan.FromSeconds(seconds), SettingsReader.Read(SettingsReader.Load([], [$"splitfrozen.device.rejoin-limit={limit}"])).Device.RejoinLimit);
     }
 
     [Theory]
@@ -46,6 +57,28 @@ public sealed class SettingsReaderSpecs
     {
         Assert.Equal(WeightHolding.Expanded, SettingsReader.Read(ConfigurationFactory.Empty).Device.Weights);
         Assert.Equal(holding, SettingsReader.Read(SettingsReader.Load([], [$"splitfrozen.device.weights={word}"])).Device.Weights);
+    }
+
+    [Theory]
+    [InlineData("splitfrozen.cluster.host=10.0.0.5", false)]
+    [InlineData("splitfrozen.channel.host=0.0.0.0", false)]
+    [InlineData("splitfrozen.cluster.host=localhost", true)]
+    [InlineData("splitfrozen.cluster.host=127.0.0.2", true)]
+    public void Should_not_speak_in_the_open_beyond_this_machine(string host, bool isLocal)
+    {
+        Assert.False(SettingsReader.Read(ConfigurationFactory.Empty).Security.IsInsecureAllowed);
+        if (isLocal)
+        {
+            Assert.NotNull(SettingsReader.Read(SettingsReader.Load([], [host])));
+            return;
+        }
+
+        var refusal = Assert.Throws<UserErrorException>(() => SettingsReader.Read(SettingsReader.Load([], [host])));
+        Assert.Contains(host.Split('=')[0], refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("splitfrozen.security.insecure", refusal.Message, StringComparison.Ordinal);
+        Assert.True(SettingsReader.Read(SettingsReader.Load([], [host, "splitfrozen.security.insecure=on"])).Security.IsInsecureAllowed);
+        Assert.True(SettingsReader.Read(SettingsReader.Load(
+            [], [host, "splitfrozen.security.tls.enabled=on", "splitfrozen.security.tls.certificate=a", "splitfrozen.security.tls.key=b", "splitfrozen.security.tls.ca=c"])).Security.Tls.VerifyHost);
     }
 
     [Fact]
@@ -70,6 +103,19 @@ public sealed class SettingsReaderSpecs
         Assert.Null(settings.Training.MixAlarm);
         Assert.Equal(
             new NodeProfile("a", null) { LinkMegabits = 600, LinkLatency = TimeSpan.FromMilliseconds(5), MemoryBytes = 1L << 30 }, Assert.Single(settings.Nodes));
+    }
+
+    [Fact]
+    public void Should_read_how_rates_change_and_when_layers_are_dealt_out_anew()
+    {
+        var settings = SettingsReader.Read(SettingsReader.Load([], [
+            "splitfrozen.nodes=[{ name = a, gigaflops = 8, changes = [\"30s 2.7\", \"90.5s 8\"] }]", "splitfrozen.allocation.interval=off", "splitfrozen.allocation.wait-alarm=3s",
+            "splitfrozen.control.port=off", "splitfrozen.health.port=8080"]));
+
+        Assert.Equal([new ProfileChange(TimeSpan.FromSeconds(30), 2.7), new ProfileChange(TimeSpan.FromSeconds(90.5), 8)], settings.Nodes[0].Changes);
+        Assert.Equal([8, 2.7, 8], new[] { 0.0, 30, 100 }.Select(s => settings.Nodes[0].GigaFlopsAfter(TimeSpan.FromSeconds(s))!.Value));
+        Assert.Equal((null, TimeSpan.FromSeconds(3)), (settings.Allocation.Interval, settings.Allocation.WaitAlarm));
+        Assert.Equal((null, 8080), (settings.Control.Port, settings.Health.Port));
     }
 
     [Fact]
@@ -105,6 +151,11 @@ public sealed class SettingsReaderSpecs
     }
 
     [Theory]
+    [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s\"] }]", "\"30s 2.7\"")]
+    [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s 2\", \"10s 8\"] }]", "in the order of their times")]
+    [InlineData("splitfrozen.allocation.interval=1ms", "from 10ms")]
+    [InlineData("splitfrozen.control.host=0.0.0.0", "without TLS")]
+    [InlineData("splitfrozen.health.port=70000", "off or a whole number")]
     [InlineData("splitfrozen.fedlora.variant=fed", "fedit, ffa, fedex")]
     [InlineData("splitfrozen.fedlora.participation=0", "above 0 and up to 1")]
     [InlineData("splitfrozen.fedlora.device-dropout=1", "from 0 up to, not including, 1")]
@@ -175,6 +226,8 @@ public sealed class SettingsReaderSpecs
     [Theory]
     [InlineData("splitfrozen.training.epochs", "0", "1 to 100000")]
     [InlineData("splitfrozen.training.epochs", "many", "whole number")]
+    [InlineData("splitfrozen.training.checkpoint-keep", "0", "1 to 1000")]
+    [InlineData("splitfrozen.device.rejoin-limit", "soon", "splitfrozen.device.rejoin-limit")]
     [InlineData("splitfrozen.training.warmup", "1.5", "from 0 to 1")]
     [InlineData("splitfrozen.training.learning-rate", "NaN", "above 0")]
     [InlineData("splitfrozen.training.decay", "exponential", "linear, cosine, constant")]

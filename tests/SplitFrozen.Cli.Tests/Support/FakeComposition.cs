@@ -29,6 +29,9 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     /// <summary>What a device node does; by default it ends at once.</summary>
     public Func<Config, CancellationToken, Task> OnDevice { get; set; } = (_, _) => Task.CompletedTask;
 
+    /// <summary>Whether a device node was told to leave.</summary>
+    public bool IsDrained { get; set; }
+
     /// <summary>What loading the native library does; by default nothing.</summary>
     public Action OnProbe { get; set; } = () => { };
 
@@ -52,10 +55,11 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
 
     public Task<RunSummary> RunAsync(RunHost host) => OnRun(host);
 
-    public Task RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
+    public async Task<bool> RunDeviceAsync(Settings settings, Config akka, CancellationToken stop)
     {
         Opened = settings;
-        return OnDevice(akka, stop);
+        await OnDevice(akka, stop);
+        return IsDrained;
     }
 
     public Task RunStagesAsync(Settings settings, Config akka, CancellationToken stop)

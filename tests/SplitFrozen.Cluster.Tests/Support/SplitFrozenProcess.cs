@@ -23,6 +23,7 @@ internal sealed class SplitFrozenProcess : IDisposable
             StartInfo = new ProcessStartInfo(ProgramFile, arguments)
             {
                 WorkingDirectory = workingFolder,
+                Environment = { ["SPLITFROZEN_CONTROL_DIR"] = Path.Combine(workingFolder, "control") },
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             },
@@ -88,9 +89,12 @@ internal sealed class SplitFrozenProcess : IDisposable
     }
 
     /// <summary>Sends what Ctrl-C sends.</summary>
-    public void Interrupt()
+    public void Interrupt() => Signal("INT");
+
+    /// <summary>Sends a signal.</summary>
+    public void Signal(string name)
     {
-        using var kill = Process.Start("kill", ["-INT", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -14,7 +15,7 @@ internal sealed class Workplace : IDisposable
 
     private readonly List<SplitFrozenProcess> _processes = [];
 
-    public Workplace(string settings = "")
+    public Workplace(string settings = "", string akka = "")
     {
         Directory.CreateDirectory(At("data"));
         CopyFolder(Path.Combine(SplitFrozenProcess.Repository, "tests", "Fixtures", "stories260k"), At("model"));
@@ -30,6 +31,7 @@ internal sealed class Workplace : IDisposable
               {{settings}}
             }
             akka.cluster { gossip-interval = 200ms, leader-actions-interval = 200ms }
+            {{akka}}
             """);
     }
 
@@ -51,6 +53,39 @@ internal sealed class Workplace : IDisposable
     /// <summary>Starts a device that joins a server.</summary>
     public SplitFrozenProcess StartDevice(string seed, string id, params string[] arguments) =>
         Start("device", ["--id", id, "--set", $"splitfrozen.cluster.seed-nodes=[\"{seed}\"]", .. arguments]);
+
+    /// <summary>Starts a device node for shared data.</summary>
+    public SplitFrozenProcess StartNode(string seed, string name, double gigaFlops) => Start(
+        "device", "--set", $"splitfrozen.cluster.seed-nodes=[\"{seed}\"]", "--set", $"splitfrozen.device.profile.name={name}",
+        "--set", string.Create(CultureInfo.InvariantCulture, $"splitfrozen.device.profile.gigaflops={gigaFlops}"));
+
+    /// <summary>Runs a command that takes no configuration of a run.</summary>
+    public async Task<(int Code, string Output)> RunBareAsync(params string[] arguments)
+    {
+        using var process = SplitFrozenProcess.Start(Folder, arguments);
+        return (await process.ExitAsync(), process.Output);
+    }
+
+    /// <summary>Asks a running server for its status until it is as wanted.</summary>
+    public async Task<JsonNode> StatusAsync(SplitFrozenProcess server, Func<JsonNode, bool> wanted)
+    {
+        var limit = Stopwatch.StartNew();
+        var last = "";
+        while (limit.Elapsed < TimeSpan.FromSeconds(60))
+        {
+            (var code, last) = await RunBareAsync("status", "--json");
+            if (code == 0 && JsonNode.Parse(last) is { } status && wanted(status))
+            {
+                return status;
+            }
+        }
+
+        throw new TimeoutException($"The status was not as awaited within {limit.Elapsed.TotalSeconds:0} s. The last was:\n{last}\nThe server printed:\n{server.Output}");
+    }
+
+    /// <summary>The events of a name in a run's metrics.</summary>
+    public IReadOnlyList<JsonNode> Events(string run, string name) =>
+        [.. File.ReadLines(At(run, "metrics.jsonl")).Select(line => JsonNode.Parse(line)!).Where(e => e["event"]!.GetValue<string>() == name)];
 
     /// <summary>Runs a command to its end.</summary>
     public async Task<(int Code, string Output)> RunAsync(string command, params string[] arguments)
@@ -84,6 +119,14 @@ internal sealed class Workplace : IDisposable
         .. File.ReadLines(At(run, "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
             .Where(e => e["event"]!.GetValue<string>() == "step_done").Select(e => e["score"]!["loss_sum"]!.ToJsonString()),
     ];
+
+    /// <summary>A TCP port on loopback that nobody listens on.</summary>
+    public static int FreePort()
+    {
+        var (listener, port) = TakePort();
+        listener.Dispose();
+        return port;
+    }
 
     /// <summary>Takes a TCP port on loopback.</summary>
     public static (TcpListener Listener, int Port) TakePort()

@@ -47,6 +47,28 @@ public sealed class FrozenBlocksSpecs
         Assert.Equal(file, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
     }
 
+    [Theory]
+    [InlineData(WeightHolding.Expanded)]
+    [InlineData(WeightHolding.AsStored)]
+    public void Should_put_blocks_in_place_that_another_thread_has_read(WeightHolding holding)
+    {
+        var model = HuggingFaceModel.Open(Repository.Fixture("stories260k")).Holding(holding);
+        using var whole = model.LoadFrozen(5);
+        using var frozen = model.LoadFrozen(2);
+        float[] before = Samples.Embed(frozen, _samples, 2);
+        IDisposable? read = null;
+        var reader = new Thread(() => read = frozen.Read(2, 5));
+        reader.Start();
+        Assert.Equal(before, Samples.Embed(frozen, _samples, 2));
+        reader.Join();
+        frozen.Append(read!);
+
+        Assert.Equal(5, frozen.Blocks);
+        Assert.Equal(Samples.Embed(whole, _samples, 5), Samples.Embed(frozen, _samples, 5));
+        using var again = frozen.Read(3, 5);
+        Assert.Throws<ArgumentException>(() => frozen.Append(again));
+    }
+
     [Fact]
     public void Should_read_the_blocks_it_holds_and_no_others()
     {

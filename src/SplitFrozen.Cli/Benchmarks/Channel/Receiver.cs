@@ -81,7 +81,7 @@ internal abstract class Receiver : IDisposable
                 using var socket = _listener.AcceptSocket();
                 socket.NoDelay = true;
                 Stream plain = new NetworkStream(socket, ownsSocket: false);
-                using var stream = identity?.AsServer(plain) ?? plain;
+                using var stream = identity?.AsServer(plain, NodeCertificate.Device) ?? plain;
                 copy.Receive(stream, new float[tokens * ChannelBench.Width], frames, () => meter.Frame($"{sender}"));
             })
             { IsBackground = true }).ToList();

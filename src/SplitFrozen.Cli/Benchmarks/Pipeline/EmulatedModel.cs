@@ -7,17 +7,18 @@ using SplitFrozen.Protocol;
 namespace SplitFrozen.Cli.Benchmarks.Pipeline;
 
 /// <summary>
-/// A model of GPT-2 small's sizes that computes nothing: frozen blocks write zeros, the trainer waits as long as an emulated server would compute. What the
-/// devices' blocks take is emulated by their nodes' profiles, what links take by the channel.
+/// A model that computes nothing: frozen blocks and trainer stages write zeros, and a stage waits as long as an emulated server would compute. What
+/// devices' blocks take, and what stages take where no times are given, is emulated by their nodes' profiles, what links take by the channel.
 /// </summary>
 /// <param name="server">Seconds of F, B and W of a micro-batch.</param>
-internal sealed class EmulatedModel(ServerTimes server) : IModelSource
+/// <param name="shape">Its sizes; null: those of GPT-2 small.</param>
+internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null) : IModelSource
 {
     /// <inheritdoc/>
-    public string Name => "emulated GPT-2 small";
+    public string Name => "emulated model";
 
     /// <inheritdoc/>
-    public ModelShape Shape { get; } = new(ModelFamily.Gpt2, 12, 768, 12, 12, 64, 3072, 50257, 1024, true, 4);
+    public ModelShape Shape { get; } = shape ?? new(ModelFamily.Gpt2, 12, 768, 12, 12, 64, 3072, 50257, 1024, true, 4);
 
     /// <inheritdoc/>
     public string Fingerprint => "emulated";
@@ -26,7 +27,7 @@ internal sealed class EmulatedModel(ServerTimes server) : IModelSource
     public IFrozenBlocks LoadFrozen(int blocks) => new Frozen(Shape.Width, blocks);
 
     /// <inheritdoc/>
-    public ITrainerStage LoadTrainer(TrainerSpec spec) => new Trainer(spec.StageOf(Shape.Layers), server);
+    public ITrainerStage LoadTrainer(TrainerSpec spec) => new Trainer(spec, Shape, server);
 
     /// <inheritdoc/>
     public void SaveAdapter(string folder, TrainerSpec spec, IReadOnlyList<TensorData> tensors) => Directory.CreateDirectory(folder);
@@ -50,6 +51,10 @@ internal sealed class EmulatedModel(ServerTimes server) : IModelSource
 
         public void Resize(int blocks) => Blocks = blocks;
 
+        public IDisposable Read(int from, int to) => new MemoryStream(to - from) { Position = to - from };
+
+        public void Append(IDisposable blocks) => Blocks += (int)((MemoryStream)blocks).Position;
+
         public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output) => output.Clear();
 
         public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) => output.Clear();
@@ -59,15 +64,15 @@ internal sealed class EmulatedModel(ServerTimes server) : IModelSource
         }
     }
 
-    private sealed class Trainer(BlockRange blocks, ServerTimes times) : ITrainerStage
+    private sealed class Trainer(TrainerSpec spec, ModelShape shape, ServerTimes times) : ITrainerStage
     {
         private long _freeAt;
 
-        public BlockRange Blocks => blocks;
+        public BlockRange Blocks { get; } = spec.StageOf(shape.Layers);
 
-        public bool IsFirst => true;
+        public bool IsFirst => Blocks.From == spec.Cut;
 
-        public bool IsLast => true;
+        public bool IsLast => Blocks.To == shape.Layers;
 
         public long TrainableParameters => 0;
 
@@ -77,10 +82,14 @@ internal sealed class EmulatedModel(ServerTimes server) : IModelSource
         {
             InFlight++;
             Work(times.Forward);
-            return new TargetScore(batch.Lengths.Length, batch.Lengths.Length, 0);
+            return Evaluate(batch, output);
         }
 
-        public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient) => Work(times.BackwardInput);
+        public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+        {
+            inputGradient.Clear();
+            Work(times.BackwardInput);
+        }
 
         public void BackwardWeights(int microBatch)
         {
@@ -94,15 +103,21 @@ internal sealed class EmulatedModel(ServerTimes server) : IModelSource
         {
         }
 
-        public TargetScore Evaluate(ActivationBatch batch, Span<float> output) => new(batch.Lengths.Length, batch.Lengths.Length, 0);
+        public TargetScore Evaluate(ActivationBatch batch, Span<float> output)
+        {
+            output.Clear();
+            return IsLast ? new TargetScore(batch.Lengths.Length, batch.Lengths.Length, 0) : default;
+        }
 
-        public IReadOnlyList<TensorData> AdapterTensors() => [];
+        /// <summary>As many numbers as adapters of c_attn have: A [r, D] and B [3D, r] of each block.</summary>
+        public IReadOnlyList<TensorData> AdapterTensors() => [Numbers("adapter", 1)];
 
         public void SetAdapter(IReadOnlyList<TensorData> tensors)
         {
         }
 
-        public IReadOnlyList<TensorData> OptimizerTensors() => [];
+        /// <summary>Two moments of each.</summary>
+        public IReadOnlyList<TensorData> OptimizerTensors() => [Numbers("moments", 2)];
 
         public void SetOptimizer(IReadOnlyList<TensorData> tensors)
         {
@@ -122,6 +137,12 @@ internal sealed class EmulatedModel(ServerTimes server) : IModelSource
 
         public void Dispose()
         {
+        }
+
+        private TensorData Numbers(string name, int each)
+        {
+            var count = each * Blocks.Count * spec.Lora.Rank * 4 * shape.Width;
+            return new TensorData($"{Blocks.From}.{name}", [count], new byte[count * sizeof(float)]);
         }
 
         /// <summary>Waits on the trainer's own thread. Operations that follow each other at once are timed from the end of the one before, so that waits which last too long do not add up.</summary>

@@ -87,7 +87,7 @@ public sealed class TestCluster
         var system = ActorSystem.Create("faults", FaultMailbox.Hocon.WithFallback(config));
         try
         {
-            var extension = FaultExtensionProvider.Instance.Get(system);
+            var extension = FaultExtensionProvider.Instance.Apply(system);
             extension.Injector = _faults;
             var server = system.ActorOf(Props.Create(() => new ServerSupervisorActor(run)), "supervisor");
             var failed = new TaskCompletionSource<RunSummary>(TaskCreationOptions.RunContinuationsAsynchronously);

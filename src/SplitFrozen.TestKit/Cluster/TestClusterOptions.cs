@@ -28,5 +28,5 @@ public sealed record TestClusterOptions
     public Action<RunEvent> OnEvent { get; init; } = _ => { };
 
     /// <summary>How long a run may take; one that takes longer has come to a halt.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(30);
 }

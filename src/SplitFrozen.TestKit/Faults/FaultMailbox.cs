@@ -29,6 +29,6 @@ public sealed class FaultMailbox : MailboxType, IProducesMessageQueue<FaultMessa
 
     private static FaultPoint? PointOf(ActorPath path) =>
         path.Name == "supervisor" ? FaultPoint.ToServer
-        : path.Parent.Name is "device-node" or "devices" && Domain.Data.SharedDevices.Part(new DeviceId(path.Name)) is not null ? FaultPoint.ToDevice
+        : path.Parent?.Name is "device-node" or "devices" && Domain.Data.SharedDevices.Part(new DeviceId(path.Name)) is not null ? FaultPoint.ToDevice
         : null;
 }

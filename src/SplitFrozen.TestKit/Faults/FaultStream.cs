@@ -83,8 +83,7 @@ internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId d
         }
 
         var size = !_greeted ? ChannelGreeting.Bytes
-            : BinaryPrimitives.ReadInt32LittleEndian(bytes[FrameLayout.HeaderBytes..]) + BinaryPrimitives.ReadInt32LittleEndian(bytes[FrameLayout.PayloadBytes..])
-            + FrameLayout.ChecksumBytes;
+            : BinaryPrimitives.ReadInt32LittleEndian(bytes[FrameLayout.HeaderBytes..]) + BinaryPrimitives.ReadInt32LittleEndian(bytes[FrameLayout.PayloadBytes..]);
         if (bytes.Length < size)
         {
             return null;

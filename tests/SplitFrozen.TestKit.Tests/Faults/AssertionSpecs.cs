@@ -4,6 +4,8 @@ using SplitFrozen.TestKit.Cluster;
 using SplitFrozen.TestKit.Faults;
 using SplitFrozen.TestKit.StandIn;
 
+using Xunit;
+
 namespace SplitFrozen.TestKit.Tests.Faults;
 
 /// <summary>The assertions fail where they are to, and tell what replays the run.</summary>

@@ -3,6 +3,8 @@ using SplitFrozen.Domain.Data;
 using SplitFrozen.TestKit.Cluster;
 using SplitFrozen.TestKit.Faults;
 
+using Xunit;
+
 namespace SplitFrozen.TestKit.Tests.Faults;
 
 /// <summary>The invariants under each fault, one at a time.</summary>
@@ -63,12 +65,4 @@ public sealed class InvariantSpecs
         Assert.Equal(2, run.Summary.Resumes);
         run.ShouldHaveStruck().ShouldHoldInvariants();
     }
-}
-
-/// <summary>Runs follow one another: each has the cores to itself.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class RunCollection
-{
-    /// <summary>Its name.</summary>
-    public const string Name = "runs";
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using SplitFrozen.TestKit.Cluster;
 using SplitFrozen.TestKit.Faults;
 
+using Xunit;
 using Xunit.Abstractions;
 
 namespace SplitFrozen.TestKit.Tests.Faults;

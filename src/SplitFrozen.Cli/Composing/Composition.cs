@@ -11,6 +11,7 @@ using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Generation;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Methods.Accounting;
 using SplitFrozen.Model;
 using SplitFrozen.Model.Generation;
 using SplitFrozen.Model.Merging;
@@ -130,6 +131,9 @@ internal sealed class Composition : IComposition
         LoadNativeLibrary(settings.Training.Threads);
         return Trial.Run(settings);
     }
+
+    /// <inheritdoc/>
+    public (MethodCost Cost, MethodCost WithoutStore) ComputeCosts(Settings settings) => Trial.Costs(settings);
 
     /// <inheritdoc/>
     public AdapterScore Score(Settings settings, string adapterFolder)

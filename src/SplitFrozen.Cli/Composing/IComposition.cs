@@ -5,6 +5,7 @@ using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Generation;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Methods.Accounting;
 
 namespace SplitFrozen.Cli.Composing;
 
@@ -53,6 +54,9 @@ internal interface IComposition
 
     /// <summary>Trains a method once in this process, keeping nothing, and computes what it costs. May be called from several threads.</summary>
     TrialResult RunTrial(Settings settings);
+
+    /// <summary>Computes what a method costs by the cost model, with activations kept as the settings say and without.</summary>
+    (MethodCost Cost, MethodCost WithoutStore) ComputeCosts(Settings settings);
 
     /// <summary>Scores an adapter on the held-out sets of a run's configuration.</summary>
     AdapterScore Score(Settings settings, string adapterFolder);

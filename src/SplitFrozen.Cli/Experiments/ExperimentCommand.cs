@@ -25,6 +25,7 @@ internal static class ExperimentCommand
             Experiment(environment, new CutExperiment(environment.Composition)),
             Experiment(environment, new CodecExperiment(environment.Composition)),
             Experiment(environment, new TuneExperiment(environment.Composition)),
+            Experiment(environment, new CostsExperiment(environment.Composition)),
             Experiment(environment, new PipelineExperiment()),
             Experiment(environment, new SequenceExperiment()),
         };

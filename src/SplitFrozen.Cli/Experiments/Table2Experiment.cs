@@ -23,16 +23,8 @@ internal sealed class Table2Experiment(IComposition composition) : TrainingExper
         + "Columns with no_store are for a server that keeps no activations; reductions are against fedlora on the same data.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<ExperimentRow> Compare(IReadOnlyList<ExperimentRow> rows) => [.. rows.Select(row =>
-    {
-        var fed = rows.First(r => r.Parameter("partition") == row.Parameter("partition") && r.Parameter("method") == TrainingMethods.FedLora);
-        double Less(string of, string column) => 1 - (row.Values[column] / fed.Values[of]);
-        return row.With(
-            ("relative_accuracy", (row.Values["accuracy"] / fed.Values["accuracy"]) - 1),
-            ("less_mflop_per_token", Less("device_mflop_per_token", "device_mflop_per_token")),
-            ("less_device_gflop", Less("device_gflop", "device_gflop")), ("less_device_gflop_no_store", Less("device_gflop", "device_gflop_no_store")),
-            ("less_time", Less("wall_s", "wall_s")), ("less_time_no_store", Less("wall_s", "wall_s_no_store")));
-    })];
+    public override IReadOnlyList<ExperimentRow> Compare(IReadOnlyList<ExperimentRow> rows) => CostColumns.Compare(
+        [.. rows.Select(row => row.With(("relative_accuracy", (row.Values["accuracy"] / CostColumns.Federated(rows, row).Values["accuracy"]) - 1)))]);
 
     /// <inheritdoc/>
     public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows)
@@ -59,25 +51,9 @@ internal sealed class Table2Experiment(IComposition composition) : TrainingExper
         select Of(With(With(settings, kind), method), ("partition", NameOf(kind)), ("method", method));
 
     /// <inheritdoc/>
-    protected override IReadOnlyDictionary<string, double> Values(TrialResult result)
-    {
-        var (cost, plain) = (result.Cost, result.WithoutStore);
-        var devices = Math.Max(1, cost.Devices.Count);
-        return new Dictionary<string, double>
-        {
-            ["accuracy"] = result.After,
-            ["validation"] = result.Validation,
-            ["device_mflop_per_token"] = cost.DeviceFlopsPerToken / 1e6,
-            ["device_gflop"] = cost.DeviceFlops / devices / 1e9,
-            ["device_gflop_no_store"] = plain.DeviceFlops / devices / 1e9,
-            ["device_mb_up"] = cost.MeanBytesUp / 1e6,
-            ["device_mb_up_no_store"] = plain.MeanBytesUp / 1e6,
-            ["device_mb_down"] = cost.MeanBytesDown / 1e6,
-            ["device_peak_mb"] = cost.PeakBytes / 1e6,
-            ["wall_s"] = cost.WallSeconds,
-            ["wall_s_no_store"] = plain.WallSeconds,
-        };
-    }
+    protected override IReadOnlyDictionary<string, double> Values(TrialResult result) =>
+        new Dictionary<string, double> { ["accuracy"] = result.After, ["validation"] = result.Validation }
+            .Concat(CostColumns.Of(result.Cost, result.WithoutStore)).ToDictionary();
 
     private static string NameOf(PartitionKind kind) => kind.ToString().ToLowerInvariant();
 }

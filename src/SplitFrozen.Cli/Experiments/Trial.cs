@@ -46,6 +46,9 @@ internal static class Trial
         };
     }
 
+    /// <summary>What a run would cost, without training.</summary>
+    public static (MethodCost Cost, MethodCost WithoutStore) Costs(Settings settings) => Costs(settings, RunInputs.Open(settings));
+
     private static (MethodCost Cost, MethodCost WithoutStore) Costs(Settings settings, RunInputs inputs)
     {
         var data = DeviceMethodTraining.Inputs(inputs, new RunPaths("/"), new Curve(), trace: null).LocalData;

@@ -70,6 +70,7 @@ public sealed class TrainingExperimentSpecs : IDisposable
     [InlineData("cut", 7, "accuracy.png")]
     [InlineData("codec", 4, "bytes.png")]
     [InlineData("tune", 20, "tune.png")]
+    [InlineData("costs", 12, "devices.png")]
     public async Task Should_run_its_grid(string name, int cells, string picture)
     {
         var folder = _program.At(name);

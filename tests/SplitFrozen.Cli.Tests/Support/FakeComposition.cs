@@ -8,6 +8,7 @@ using SplitFrozen.Domain.Evaluation;
 using SplitFrozen.Domain.Generation;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Methods.Accounting;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Tests.Support;
@@ -97,6 +98,12 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
     public Func<Settings, TrialResult> OnTrial { get; set; } = _ => throw new InvalidOperationException("No trial was asked for.");
 
     public TrialResult RunTrial(Settings settings) => OnTrial(settings);
+
+    public (MethodCost Cost, MethodCost WithoutStore) ComputeCosts(Settings settings)
+    {
+        var result = OnTrial(settings);
+        return (result.Cost, result.WithoutStore);
+    }
 
     public AdapterScore Score(Settings settings, string adapterFolder)
     {

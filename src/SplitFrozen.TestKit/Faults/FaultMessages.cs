@@ -157,8 +157,9 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
 
     private void Pass(IActorRef receiver, Envelope envelope) => _inner.Enqueue(receiver, envelope);
 
-    private void Later(TimeSpan after, IActorRef receiver, object message, IActorRef? sender) =>
-        _system!.Scheduler.ScheduleTellOnce(after, receiver, message, sender);
+    /// <summary>Not by the system's scheduler, which would wrap the message.</summary>
+    private static void Later(TimeSpan after, IActorRef receiver, object message, IActorRef? sender) =>
+        Task.Delay(after).ContinueWith(_ => receiver.Tell(message, sender), TaskScheduler.Default);
 
     /// <summary>Sends the message's bytes through its serializer, cut short.</summary>
     private bool IsRefusedWhenCut(object message)

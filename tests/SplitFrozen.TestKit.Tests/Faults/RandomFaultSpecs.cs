@@ -15,7 +15,7 @@ namespace SplitFrozen.TestKit.Tests.Faults;
 [Collection(RunCollection.Name)]
 public sealed class RandomFaultSpecs(ITestOutputHelper output)
 {
-    private const int InCi = 24;
+    private const int InCi = 60;
 
     [Fact(DisplayName = "Runs under random faults end as if there had been none")]
     public async Task Should_hold_under_random_faults()

@@ -6,6 +6,8 @@ using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 using SplitFrozen.TestKit.StandIn;
 
+using Xunit;
+
 namespace SplitFrozen.TestKit.Tests;
 
 /// <summary>The stand-in keeps the contracts of the models it stands for.</summary>

@@ -16,6 +16,7 @@ internal sealed class DeviceEntry(DeviceId id)
     private readonly Queue<(GrantId Grant, int[] Samples)> _held = [];
     private WorkDone _earlier;
     private WorkDone _current;
+    private (GrantId Oldest, long Placed)? _looked;
 
     public DeviceId Id { get; } = id;
 
@@ -176,6 +177,17 @@ internal sealed class DeviceEntry(DeviceId id)
 
     /// <summary>The commands for all grants that are not complete, in the order of the plan.</summary>
     public IEnumerable<DeviceCommands.Grant> Outstanding() => _open.Select(g => Command(g.Key, g.Value));
+
+    /// <summary>
+    /// Looks whether anything was placed of the grants that were open when this was asked last.
+    /// </summary>
+    /// <returns>Whether nothing was: a message to or from the device may be lost.</returns>
+    public bool LooksStalled()
+    {
+        var before = _looked;
+        _looked = _open.Count == 0 ? null : (_open.First().Key, PlacedUnits);
+        return _looked is not null && before == _looked;
+    }
 
     /// <summary>Notes that a unit of a grant was placed.</summary>
     public void Placed(GrantId id, int unit, int samples)

@@ -114,6 +114,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         Timers.StartSingleTimer(nameof(FinishLimit), FinishLimit.Instance, FinishTime);
+        StartReminding();
         CompleteWhenAllFinished();
     }
 

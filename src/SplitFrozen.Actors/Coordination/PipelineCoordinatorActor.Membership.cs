@@ -80,7 +80,8 @@ internal sealed partial class PipelineCoordinatorActor
     /// <returns>Whether it takes part now.</returns>
     private bool Prepare(DeviceEvents.Prepared prepared)
     {
-        if (!IsCurrent(prepared, out var device))
+        // A device says it again until it gets layers: the message may have been lost.
+        if (!IsCurrent(prepared, out var device) || device.IsPrepared)
         {
             return false;
         }

@@ -56,6 +56,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(EvaluationSet, _run.Sets.Evaluation));
         _peers.CatchUp.Tell(new CatchUpActor.Freeze(ValidationSet, _run.Sets.Validation));
+        StartReminding();
         ReopenEpochs();
         AnnounceWaiting();
     }
@@ -87,6 +88,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
             _stages.Taken(m.Id, m.Batch, m.Rented);
         });
         Receive<CheckpointActor.NotSaved>(NotSaved);
+        Receive<Remind>(_ => RemindDevices());
         AlwaysStore();
         Receive<ReadStatus>(_ => Sender.Tell(Status()));
         AlwaysServers();

@@ -124,6 +124,11 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         Receive<Beat>(_ =>
         {
             _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, Capacity(), _work) { Allocation = _allocation });
+            if (_queue is not null && _layers == 0)
+            {
+                SayPrepared(Capacity());
+            }
+
             TellTrace();
         });
         Receive<Leave>(_ => BeginLeaving());
@@ -173,10 +178,13 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         {
             _queue = new GrantQueue(_samples, _run!.UnitTokens, _run.Credits);
             var capacity = Capacity();
-            _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples.Count, capacity, _dataFingerprint));
+            SayPrepared(capacity);
             _log.Info("{Device} has {Samples} samples and measured {Rate:0} tokens a second and layer", _id, _samples.Count, capacity.LayerTokensPerSecond);
         }
     }
+
+    private void SayPrepared(Capacity capacity) =>
+        _node.Server.Tell(new DeviceEvents.Prepared(_id, _incarnation, _samples!.Count, capacity, _dataFingerprint));
 
     private Capacity Capacity() => _node.Gauge.Current with { QueueLength = _queue?.Length ?? 0 };
 

@@ -64,7 +64,7 @@ public sealed class TrainingSpecs
     [InlineData("{ name = a, gigaflops = 0.2 }, { name = b, gigaflops = 1.0 }", new[] { 1, 3 })]
     public async Task Should_not_depend_on_the_allocation(string nodes, int[] layers)
     {
-        using var run = new StandInRun("splitfrozen.model.cut=3", $"splitfrozen.nodes=[{nodes}]");
+        using var run = new StandInRun("splitfrozen.model.cut=3", $"splitfrozen.nodes=[{nodes}]", "splitfrozen.allocation.interval=off");
         using var loop = new StandInRun("splitfrozen.model.cut=3");
         var summary = await run.OnClusterAsync();
         loop.InOneProcess();

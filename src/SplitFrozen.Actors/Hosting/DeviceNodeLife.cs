@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 using Akka.Configuration;
 using Akka.Event;
 
@@ -29,13 +31,13 @@ public static class DeviceNodeLife
         var pause = FirstPause;
         for (var life = options; ; life = options.Again(limit))
         {
-            var started = DateTime.UtcNow;
+            var started = Stopwatch.GetTimestamp();
             if (!await LoseServerAsync(DeviceNodeHost.Start(life, akka), ReferenceEquals(life, options), limit, run).ConfigureAwait(false))
             {
                 return;
             }
 
-            pause = DateTime.UtcNow - started > GoodTime ? FirstPause : pause;
+            pause = Stopwatch.GetElapsedTime(started) > GoodTime ? FirstPause : pause;
             await Task.WhenAny(Task.Delay(pause, stop)).ConfigureAwait(false);
             if (stop.IsCancellationRequested)
             {

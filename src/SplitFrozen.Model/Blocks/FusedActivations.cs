@@ -5,8 +5,7 @@ namespace SplitFrozen.Model.Blocks;
 
 /// <summary>
 /// The activation functions of feed-forward parts in one pass over memory. Where a gradient is needed the function's slope is computed along with its
-/// value and takes the place of the input, so that the way back is one product: torch's own functions compute the exponential again there, and its
-/// tanh form of GELU costs a tenth of a GPT-2 block.
+/// value and takes the place of the input, so that the way back is one product: torch's own functions compute the exponential again there.
 /// </summary>
 internal static class FusedActivations
 {

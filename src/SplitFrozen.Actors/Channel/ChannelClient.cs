@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Authentication;
 
@@ -28,7 +27,7 @@ internal sealed class ChannelClient : IDisposable
     private readonly FrameWriter _frames;
     private readonly LinkMeter _meter = new();
     private readonly Thread _writer;
-    private Socket? _socket;
+    private CarrierConnection? _connection;
     private bool _usable;
     private bool _closed;
 
@@ -69,7 +68,7 @@ internal sealed class ChannelClient : IDisposable
         lock (_gate)
         {
             _closed = true;
-            _socket?.Dispose();
+            _connection?.Dispose();
             Monitor.PulseAll(_gate);
         }
 
@@ -81,7 +80,7 @@ internal sealed class ChannelClient : IDisposable
     /// <summary>Connects, and connects again, until the owner closes or there is no hope.</summary>
     private void Run()
     {
-        var fruitless = Stopwatch.StartNew();
+        var fruitful = _route.Time.GetTimestamp();
         var pause = FirstPause;
         string? reason = null;
         do
@@ -109,9 +108,9 @@ internal sealed class ChannelClient : IDisposable
             if (opened && HasGained(first))
             {
                 pause = FirstPause;
-                fruitless.Restart();
+                fruitful = _route.Time.GetTimestamp();
             }
-            else if (fruitless.Elapsed > Patience)
+            else if (_route.Time.GetElapsedTime(fruitful) > Patience)
             {
                 Tell(new ChannelNews.Broken(_incarnation, reason));
                 return;
@@ -131,17 +130,21 @@ internal sealed class ChannelClient : IDisposable
 
     private Stream Open()
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var connection = _route.Carrier.Dial(_server.Host, _server.Port);
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_closed, this);
-            _socket = socket;
+            if (_closed)
+            {
+                connection.Dispose();
+                throw new ObjectDisposedException(nameof(ChannelClient));
+            }
+
+            _connection = connection;
         }
 
         try
         {
-            socket.Connect(_server.Host, _server.Port);
-            var stream = _route.Link(new NetworkStream(socket, ownsSocket: true));
+            var stream = _route.Link(connection.Open());
             if (_route.Identity is { } identity)
             {
                 stream = identity.AsClient(stream, _server.Host);
@@ -152,7 +155,7 @@ internal sealed class ChannelClient : IDisposable
         }
         catch
         {
-            socket.Dispose();
+            connection.Dispose();
             throw;
         }
     }
@@ -186,7 +189,7 @@ internal sealed class ChannelClient : IDisposable
         }
         finally
         {
-            _socket!.Dispose();
+            _connection!.Dispose();
             answers.Join();
         }
     }
@@ -238,7 +241,7 @@ internal sealed class ChannelClient : IDisposable
         lock (_gate)
         {
             _usable = false;
-            _socket!.Dispose();
+            _connection!.Dispose();
             Monitor.PulseAll(_gate);
         }
     }
@@ -260,11 +263,22 @@ internal sealed class ChannelClient : IDisposable
     /// <returns>Whether there is to be one.</returns>
     private bool Rest(ref TimeSpan pause)
     {
+        var isOver = false;
+        using var timer = _route.Time.CreateTimer(
+            _ =>
+            {
+                lock (_gate)
+                {
+                    isOver = true;
+                    Monitor.PulseAll(_gate);
+                }
+            },
+            null, pause, Timeout.InfiniteTimeSpan);
         lock (_gate)
         {
-            if (!_closed)
+            while (!_closed && !isOver)
             {
-                Monitor.Wait(_gate, pause);
+                Monitor.Wait(_gate);
             }
 
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
 
 using SplitFrozen.Actors.Security;
@@ -12,7 +11,14 @@ namespace SplitFrozen.Actors.Channel;
 /// <param name="Host">Address or name to listen on.</param>
 /// <param name="Port">Port, or 0 for a free one.</param>
 /// <param name="Identity">Certificates, or null for plain connections.</param>
-internal sealed record ListenerOptions(string Host, int Port, TlsIdentity? Identity);
+internal sealed record ListenerOptions(string Host, int Port, TlsIdentity? Identity)
+{
+    /// <summary>How connections are made.</summary>
+    public Carrier Carrier { get; init; } = Carrier.Tcp;
+
+    /// <summary>By which peers are given time to say who they are.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
 
 /// <summary>The server's end of the activation channels: accepts connections of admitted devices, and knows the lives they belong to.</summary>
 internal sealed class ChannelListener : IDisposable
@@ -20,7 +26,7 @@ internal sealed class ChannelListener : IDisposable
     /// <summary>So many peers may have connected without having said who they are.</summary>
     private const int MostUngreeted = 256;
 
-    private readonly Socket _listener;
+    private readonly CarrierListener _listener;
     private readonly Action<ActivationUnit> _arrived;
     private readonly Action<ChannelRefusal> _refused;
     private readonly RefusalCounts _refusals = new();
@@ -41,15 +47,14 @@ internal sealed class ChannelListener : IDisposable
     public ChannelListener(
         ListenerOptions options, ChannelRules rules, ServerMemory memory, Action<ActivationUnit> arrived, Action<ChannelRefusal> refused)
     {
-        (Identity, Rules, Memory, _arrived, _refused) = (options.Identity, rules, memory, arrived, refused);
-        _listener = Listen(options.Host, options.Port);
-        Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        (Identity, Time, Rules, Memory, _arrived, _refused) = (options.Identity, options.Time, rules, memory, arrived, refused);
+        _listener = options.Carrier.Listen(options.Host, options.Port);
         _acceptor = new Thread(Accept) { IsBackground = true, Name = "activation-accept" };
         _acceptor.Start();
     }
 
     /// <summary>The port listened on.</summary>
-    public int Port { get; }
+    public int Port => _listener.Port;
 
     /// <summary>Room for units.</summary>
     public ServerMemory Memory { get; }
@@ -60,6 +65,8 @@ internal sealed class ChannelListener : IDisposable
     internal ChannelRules Rules { get; }
 
     internal TlsIdentity? Identity { get; }
+
+    internal TimeProvider Time { get; }
 
     /// <summary>Lets a life of a device connect, with the token that this gives; an earlier life of it ends.</summary>
     public string Admit(DeviceId device, Incarnation incarnation)
@@ -155,25 +162,6 @@ internal sealed class ChannelListener : IDisposable
         }
     }
 
-    /// <summary>A socket that listens.</summary>
-    /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
-    internal static Socket Listen(string host, int port)
-    {
-        try
-        {
-            var address = IPAddress.TryParse(host, out var parsed) ? parsed : Dns.GetHostAddresses(host)[0];
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(address, port));
-            socket.Listen(512);
-            return socket;
-        }
-        catch (SocketException e)
-        {
-            throw new UserErrorException(
-                $"The activation channel cannot listen on {host}:{port} ({e.Message}). Set splitfrozen.channel.host and splitfrozen.channel.port to a free address of this machine; port 0 takes any free one.", e);
-        }
-    }
-
     private void Accept()
     {
         while (!_closed)
@@ -192,17 +180,17 @@ internal sealed class ChannelListener : IDisposable
         }
     }
 
-    private void Take(Socket socket)
+    private void Take(CarrierConnection accepted)
     {
         if (Interlocked.Increment(ref _ungreeted) > MostUngreeted)
         {
             Interlocked.Decrement(ref _ungreeted);
-            socket.Dispose();
+            accepted.Dispose();
             Refuse(null, new FrameException(FrameFault.Silent, $"more than {MostUngreeted} peers are connected without having said who they are"));
             return;
         }
 
-        var connection = new ServerConnection(socket, this);
+        var connection = new ServerConnection(accepted, this);
         _connections[connection] = 0;
         connection.Start();
     }

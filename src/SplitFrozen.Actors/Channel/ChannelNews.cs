@@ -10,6 +10,12 @@ public sealed record ChannelRoute(TlsIdentity? Identity, Func<Stream, Stream> Li
 {
     /// <summary>Plain connections, as fast as they are.</summary>
     public static ChannelRoute Plain { get; } = new(null, stream => stream);
+
+    /// <summary>How connections are made.</summary>
+    internal Carrier Carrier { get; init; } = Carrier.Tcp;
+
+    /// <summary>By which pauses and patience are measured.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
 }
 
 /// <summary>What a <see cref="ChannelClient"/> tells its owner.</summary>

@@ -15,16 +15,16 @@ internal sealed class ServerConnection
     /// <summary>A peer that connects and does not say who it is within this time is dropped.</summary>
     private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(10);
 
-    private readonly Socket _socket;
+    private readonly CarrierConnection _connection;
     private readonly ChannelListener _listener;
     private readonly CancellationTokenSource _closed = new();
     private readonly Thread _thread;
     private volatile bool _greeted;
     private bool _inFrame;
 
-    public ServerConnection(Socket socket, ChannelListener listener)
+    public ServerConnection(CarrierConnection connection, ChannelListener listener)
     {
-        (_socket, _listener) = (socket, listener);
+        (_connection, _listener) = (connection, listener);
         _thread = new Thread(Serve) { IsBackground = true, Name = "activation-receive" };
     }
 
@@ -34,7 +34,7 @@ internal sealed class ServerConnection
     public void Close()
     {
         _closed.Cancel();
-        _socket.Dispose();
+        _connection.Dispose();
     }
 
     /// <summary>Closes the connection and waits for its thread.</summary>
@@ -66,7 +66,7 @@ internal sealed class ServerConnection
         }
         finally
         {
-            _socket.Dispose();
+            _connection.Dispose();
             _listener.Ended(this, _greeted);
         }
     }
@@ -85,11 +85,11 @@ internal sealed class ServerConnection
     private Stream Open(out ChannelLife life)
     {
         // Reads that trickle would each keep to a time limit of their own: this one is for all of them.
-        using var limit = new Timer(_ => _socket.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
-        Stream stream = new NetworkStream(_socket, ownsSocket: true);
+        using var limit = _listener.Time.CreateTimer(_ => _connection.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
+        var stream = Stream.Null;
         try
         {
-            _socket.NoDelay = true;
+            stream = _connection.Open();
             X509Certificate2? certificate = null;
             if (_listener.Identity is { } identity)
             {

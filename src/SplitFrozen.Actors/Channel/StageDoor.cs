@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
@@ -12,13 +11,13 @@ using SplitFrozen.Protocol.Messages;
 namespace SplitFrozen.Actors.Channel;
 
 /// <summary>An open connection to another server node, past its greeting.</summary>
-/// <param name="Socket">The socket.</param>
+/// <param name="Carried">The connection itself.</param>
 /// <param name="Stream">What to read and write.</param>
 /// <param name="Shape">The emulated link inside it.</param>
-internal sealed record StageConnection(Socket Socket, Stream Stream, ShapedStream Shape) : IDisposable
+internal sealed record StageConnection(CarrierConnection Carried, Stream Stream, ShapedStream Shape) : IDisposable
 {
     /// <summary>Closes it at once, whoever reads or writes.</summary>
-    public void Dispose() => Socket.Dispose();
+    public void Dispose() => Carried.Dispose();
 }
 
 /// <summary>
@@ -36,30 +35,27 @@ internal sealed class StageDoor : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<string, Awaited> _awaited = new();
-    private readonly Socket _listener;
-    private readonly TlsIdentity? _identity;
+    private readonly CarrierListener _listener;
+    private readonly DoorOptions _options;
     private readonly Action<string> _refused;
     private readonly Thread _acceptor;
     private int _ungreeted;
     private volatile bool _closed;
 
     /// <summary>Listens at once.</summary>
-    /// <param name="host">Address or name to listen on.</param>
-    /// <param name="port">Port, or 0 for a free one.</param>
-    /// <param name="identity">Certificates, or null for plain connections.</param>
+    /// <param name="options">Where, and whom it trusts.</param>
     /// <param name="refused">Told of connections that were refused.</param>
     /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
-    public StageDoor(string host, int port, TlsIdentity? identity, Action<string> refused)
+    public StageDoor(DoorOptions options, Action<string> refused)
     {
-        (_identity, _refused) = (identity, refused);
-        _listener = ChannelListener.Listen(host, port);
-        Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        (_options, _refused) = (options, refused);
+        _listener = options.Carrier.Listen(options.Host, options.Port);
         _acceptor = new Thread(Accept) { IsBackground = true, Name = "stage-accept" };
         _acceptor.Start();
     }
 
     /// <summary>The port listened on.</summary>
-    public int Port { get; }
+    public int Port => _listener.Port;
 
     /// <summary>Lets the link's other end connect.</summary>
     public void Await(ServerLink link, int layout, Action<StageConnection> opened) => _awaited[link.Token] = new Awaited(link, layout, opened);
@@ -71,7 +67,7 @@ internal sealed class StageDoor : IDisposable
     /// <exception cref="IOException">It cannot be opened.</exception>
     public StageConnection Dial(ServerLink link, int layout)
     {
-        for (var began = Stopwatch.GetTimestamp(); ; Thread.Sleep(Pause))
+        for (var began = _options.Time.GetTimestamp(); ; _options.Time.Pause(Pause))
         {
             try
             {
@@ -79,7 +75,7 @@ internal sealed class StageDoor : IDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or AuthenticationException)
             {
-                if (_closed || Stopwatch.GetElapsedTime(began) > Patience)
+                if (_closed || _options.Time.GetElapsedTime(began) > Patience)
                 {
                     throw new IOException($"{link.Host}:{link.Port} cannot be reached: {e.Message}", e);
                 }
@@ -97,12 +93,11 @@ internal sealed class StageDoor : IDisposable
 
     private StageConnection Open(ServerLink link, int layout)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var carried = _options.Carrier.Dial(link.Host, link.Port);
         try
         {
-            socket.Connect(link.Host, link.Port);
-            var shape = new ShapedStream(new NetworkStream(socket, ownsSocket: true), LinkClock.Unlimited());
-            Stream stream = _identity is null ? shape : _identity.AsClient(shape, link.Host);
+            var shape = new ShapedStream(_options.Link(carried.Open(), true), LinkClock.Unlimited());
+            Stream stream = _options.Identity is { } identity ? identity.AsClient(shape, link.Host) : shape;
             new ChannelGreeting(new Incarnation(layout), link.Token).Write(stream);
             if (ChannelGreeting.ReadAnswer(stream) is null)
             {
@@ -110,11 +105,11 @@ internal sealed class StageDoor : IDisposable
             }
 
             shape.Link = LinkClock.Of(link);
-            return new StageConnection(socket, stream, shape);
+            return new StageConnection(carried, stream, shape);
         }
         catch
         {
-            socket.Dispose();
+            carried.Dispose();
             throw;
         }
     }
@@ -125,15 +120,15 @@ internal sealed class StageDoor : IDisposable
         {
             try
             {
-                var socket = _listener.Accept();
+                var accepted = _listener.Accept();
                 if (Interlocked.Increment(ref _ungreeted) > MostUngreeted)
                 {
                     Interlocked.Decrement(ref _ungreeted);
-                    socket.Dispose();
+                    accepted.Dispose();
                     continue;
                 }
 
-                new Thread(() => Greet(socket)) { IsBackground = true, Name = "stage-greet" }.Start();
+                new Thread(() => Greet(accepted)) { IsBackground = true, Name = "stage-greet" }.Start();
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
@@ -145,20 +140,19 @@ internal sealed class StageDoor : IDisposable
         }
     }
 
-    private void Greet(Socket socket)
+    private void Greet(CarrierConnection accepted)
     {
         // Reads that trickle would each keep to a time limit of their own: this one is for all of them.
-        using var limit = new Timer(_ => socket.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
+        using var limit = _options.Time.CreateTimer(_ => accepted.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
         try
         {
-            socket.NoDelay = true;
-            var shape = new ShapedStream(new NetworkStream(socket, ownsSocket: true), LinkClock.Unlimited());
-            Stream stream = _identity is null ? shape : _identity.AsServer(shape, NodeCertificate.Server);
+            var shape = new ShapedStream(_options.Link(accepted.Open(), false), LinkClock.Unlimited());
+            Stream stream = _options.Identity is { } identity ? identity.AsServer(shape, NodeCertificate.Server) : shape;
             var greeting = ChannelGreeting.Read(stream);
             if (!_awaited.TryGetValue(greeting.Token, out var awaited) || awaited.Layout != greeting.Incarnation.Value)
             {
                 // A node that dials may have heard of the link first; it tries again.
-                socket.Dispose();
+                accepted.Dispose();
                 return;
             }
 
@@ -166,11 +160,11 @@ internal sealed class StageDoor : IDisposable
             ChannelGreeting.WriteAnswer(stream, 0);
             shape.Link = LinkClock.Of(awaited.Link);
             limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            awaited.Opened(new StageConnection(socket, stream, shape));
+            awaited.Opened(new StageConnection(accepted, stream, shape));
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or AuthenticationException or FrameException)
         {
-            socket.Dispose();
+            accepted.Dispose();
             _refused(e.Message);
         }
         finally

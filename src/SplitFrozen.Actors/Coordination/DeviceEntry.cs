@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 using Akka.Actor;
 
 using SplitFrozen.Domain.Runs;
@@ -9,7 +7,9 @@ using SplitFrozen.Protocol.Messages;
 namespace SplitFrozen.Actors.Coordination;
 
 /// <summary>What the coordinator knows of one device.</summary>
-internal sealed class DeviceEntry(DeviceId id)
+/// <param name="id">The device.</param>
+/// <param name="time">The server's clock.</param>
+internal sealed class DeviceEntry(DeviceId id, TimeProvider time)
 {
     private readonly SortedDictionary<GrantId, GrantProgress> _open = [];
     private readonly SortedSet<GrantId> _asked = [];
@@ -117,7 +117,7 @@ internal sealed class DeviceEntry(DeviceId id)
     public void Report(WorkDone work) => _current = work;
 
     /// <summary>Something was heard of it.</summary>
-    public void Heard() => HeardAt = Stopwatch.GetTimestamp();
+    public void Heard() => HeardAt = time.GetTimestamp();
 
     /// <summary>Its samples of a grant and when they were asked for, or null where none is missing.</summary>
     public (int Samples, long OpenedAt)? Missing(GrantId id) => _open.TryGetValue(id, out var grant) ? (grant.Samples.Length, grant.OpenedAt) : null;
@@ -125,7 +125,7 @@ internal sealed class DeviceEntry(DeviceId id)
     /// <summary>Opens a grant and gives the command for it.</summary>
     public DeviceCommands.Grant OpenGrant(GrantId id, int[] samples)
     {
-        _open[id] = new GrantProgress(samples);
+        _open[id] = new GrantProgress(samples, time.GetTimestamp());
         return Command(id, _open[id]);
     }
 
@@ -215,9 +215,9 @@ internal sealed class DeviceEntry(DeviceId id)
 
     private DeviceCommands.Grant Command(GrantId id, GrantProgress grant) => new(Id, Incarnation, id, grant.Samples, [.. grant.Units]);
 
-    private sealed class GrantProgress(int[] samples)
+    private sealed class GrantProgress(int[] samples, long openedAt)
     {
-        public long OpenedAt { get; } = Stopwatch.GetTimestamp();
+        public long OpenedAt => openedAt;
 
         public int[] Samples { get; } = samples;
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 using Akka.Actor;
 using Akka.Event;
 
@@ -56,7 +54,7 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void TellLayers(DeviceEntry device)
     {
-        (device.IsTold, device.ToldAt) = (true, Stopwatch.GetTimestamp());
+        (device.IsTold, device.ToldAt) = (true, Time.GetTimestamp());
         _peers.Channel.Allow(device.Id, device.Allocation, device.Layers);
         device.Ref!.Tell(new DeviceCommands.AssignLayers(device.Id, device.Allocation, device.Layers));
     }
@@ -73,13 +71,13 @@ internal sealed partial class PipelineCoordinatorActor
             return true;
         }
 
-        holder.ChallengedAt ??= Stopwatch.GetTimestamp();
+        holder.ChallengedAt ??= Time.GetTimestamp();
         if (holder.HeardAt > holder.ChallengedAt)
         {
             return true;
         }
 
-        if (Stopwatch.GetElapsedTime(holder.ChallengedAt.Value) > TimeSpan.FromMilliseconds(Math.Max(3000, 3 * _run.Spec.HeartbeatMilliseconds)))
+        if (Time.GetElapsedTime(holder.ChallengedAt.Value) > TimeSpan.FromMilliseconds(Math.Max(3000, 3 * _run.Spec.HeartbeatMilliseconds)))
         {
             holder.ChallengedAt = null;
             Lose(holder, $"nothing was heard of it on {holder.Node} any more, and it came again on {greeting.Node}");
@@ -108,15 +106,15 @@ internal sealed partial class PipelineCoordinatorActor
         device.Heard();
         (device.Capacity, device.Confirmed) = (beat.Capacity, beat.Allocation);
         device.Report(beat.Work);
-        if (device.IsTold && device.Confirmed != device.Allocation && Stopwatch.GetElapsedTime(device.ToldAt) > TellAgainAfter)
+        if (device.IsTold && device.Confirmed != device.Allocation && Time.GetElapsedTime(device.ToldAt) > TellAgainAfter)
         {
             TellLayers(device);
         }
 
         var interval = _run.Settings.Allocation.Interval ?? DefaultRecordInterval;
-        if (device.Samples is { } samples && (device.RecordedAt is not { } last || Stopwatch.GetElapsedTime(last) >= interval))
+        if (device.Samples is { } samples && (device.RecordedAt is not { } last || Time.GetElapsedTime(last) >= interval))
         {
-            device.RecordedAt = Stopwatch.GetTimestamp();
+            device.RecordedAt = Time.GetTimestamp();
             Notify(new RunEvent.CapacityMeasured(device.Id, device.Node, samples, beat.Capacity));
         }
     }
@@ -185,7 +183,7 @@ internal sealed partial class PipelineCoordinatorActor
 
         device.Alarmed = grant;
         var predicted = PredictedSeconds(device, samples);
-        var achieved = Stopwatch.GetElapsedTime(openedAt).TotalSeconds;
+        var achieved = Time.GetElapsedTime(openedAt).TotalSeconds;
         _log.Warning(
             "Training has waited {Waited:0.0} s for {Device} on {Node}: its part of grant {Grant} was predicted to take {Predicted:0.0} s and has taken {Achieved:0.0} s (splitfrozen.allocation.wait-alarm)",
             waited.TotalSeconds, device.Id, device.Node, grant, predicted, achieved);
@@ -206,7 +204,7 @@ internal sealed partial class PipelineCoordinatorActor
     private void RaiseAlarm(string text)
     {
         const int Most = 20;
-        _alarms.Add(new Alarm(DateTimeOffset.UtcNow, text));
+        _alarms.Add(new Alarm(Time.GetUtcNow(), text));
         if (_alarms.Count > Most)
         {
             _alarms.RemoveAt(0);

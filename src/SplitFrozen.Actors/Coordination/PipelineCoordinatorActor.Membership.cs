@@ -64,7 +64,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        var device = known ?? (_devices[greeting.Device] = new DeviceEntry(greeting.Device));
+        var device = known ?? (_devices[greeting.Device] = new DeviceEntry(greeting.Device, Time));
         device.Begin(greeting.Incarnation, Sender, greeting.Node);
         device.IsPinned = greeting.Pinned;
         Timers.Cancel(greeting.Device);
@@ -137,7 +137,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        var now = DateTimeOffset.UtcNow;
+        var now = Time.GetUtcNow();
         var sent = DateTimeOffset.UnixEpoch.AddMicroseconds(traced.SentAt);
         device.ClockOffset = device.ClockOffset is { } known && known < now - sent ? known : now - sent;
         for (var i = 0; i < traced.Starts.Length; i++)

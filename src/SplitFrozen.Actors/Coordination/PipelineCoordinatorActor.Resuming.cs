@@ -58,7 +58,7 @@ internal sealed partial class PipelineCoordinatorActor
         foreach (var device in state.Devices)
         {
             var id = new DeviceId(device.Id);
-            _devices[id] = new DeviceEntry(id) { Samples = device.Samples, DataFingerprint = device.DataFingerprint, IsStruck = device.IsStruck };
+            _devices[id] = new DeviceEntry(id, Time) { Samples = device.Samples, DataFingerprint = device.DataFingerprint, IsStruck = device.IsStruck };
         }
 
         _struckSoFar.AddRange(state.StruckSoFar);

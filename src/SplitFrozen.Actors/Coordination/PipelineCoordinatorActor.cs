@@ -35,7 +35,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     public PipelineCoordinatorActor(ServerRun run, Peers peers, ResumePoint? resume)
     {
-        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
+        (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace, run.Settings.Pipeline.Stages, run.Time));
         _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster, resume?.State.Plan ?? RunPlanState.Start);
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
@@ -50,6 +50,8 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    private TimeProvider Time => _run.Time;
 
     protected override void PreStart()
     {

@@ -1,3 +1,4 @@
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
@@ -27,6 +28,15 @@ public sealed record ServerRun(
 
     /// <summary>Gets every operation, or null.</summary>
     public RunTrace? Trace { get; init; }
+
+    /// <summary>By which the server measures time-outs.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>How connections for rows and activations are made.</summary>
+    internal Carrier Carrier { get; init; } = Carrier.Tcp;
+
+    /// <summary>Wraps the bytes of connections between server nodes, told whether this end dials; tests disturb them so.</summary>
+    internal Func<Stream, bool, Stream> StageLink { get; init; } = (stream, _) => stream;
 
     /// <summary>Completes with the run's summary, or fails with a <see cref="RunFailedException"/> or what broke it.</summary>
     public Task<RunSummary> Result => _result.Task;

@@ -122,7 +122,12 @@ internal sealed class ServerSupervisorActor : ReceiveActor
     private DoorOptions? Door()
     {
         var channel = _run.Settings.Channel;
-        return _run.Settings.Start.Servers > 1 ? new DoorOptions(channel.Host, _run.Settings.Server.Port, _identity, channel.MaxFrameBytes) : null;
+        return _run.Settings.Start.Servers > 1 ? new DoorOptions(channel.Host, _run.Settings.Server.Port, _identity, channel.MaxFrameBytes)
+        {
+            Carrier = _run.Carrier,
+            Time = _run.Time,
+            Link = _run.StageLink,
+        } : null;
     }
 
     private ActivationStore OpenStore()
@@ -143,7 +148,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var self = Self;
         _identity = TlsIdentity.Load(_run.Settings.Security.Tls);
         return new ChannelListener(
-            new ListenerOptions(channel.Host, channel.Port, _identity),
+            new ListenerOptions(channel.Host, channel.Port, _identity) { Carrier = _run.Carrier, Time = _run.Time },
             new ChannelRules(
                 shape.Width, spec.Cut, spec.MaxLength, channel.MaxFrameBytes, spec.Task,
                 spec.Task == TaskKind.Classification ? spec.Labels.Length : shape.Vocabulary,

@@ -61,7 +61,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
 
     private void BeginLife()
     {
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        var now = _node.Time.GetUtcNow().ToUnixTimeMilliseconds();
         _incarnation = new Incarnation(Math.Max(now, _incarnation.Value + 1));
         _channel?.Dispose();
         (_channel, _queue, _layers, _allocation, _work, _computing) = (null, null, 0, default, default, false);

@@ -35,8 +35,8 @@ public sealed record DeviceNodeOptions(
     internal TaskCompletionSource Done { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The same node, to join again after it lost its server.</summary>
-    /// <param name="limit">How long it may take until a server answers.</param>
-    internal DeviceNodeOptions Again(TimeSpan limit) => this with
+    /// <param name="limit">How long it may take until a server answers, or null: someone else watches over that.</param>
+    internal DeviceNodeOptions Again(TimeSpan? limit) => this with
     {
         StartLimit = limit,
         Welcomed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),

@@ -87,9 +87,16 @@ public sealed record StageNodeOptions(
     ClusterSettings Cluster, NodeProfile Profile, IModelSource Model, int Threads, string Host, int Port, int MaxFrameBytes, TlsIdentity? Identity,
     TimeSpan? StartLimit)
 {
-    internal TaskCompletionSource Welcomed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    internal TaskCompletionSource Welcomed { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    internal TaskCompletionSource Done { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The same node, to be started again.</summary>
+    internal StageNodeOptions Again() => this with
+    {
+        Welcomed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+        Done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+    };
 }
 
 /// <summary>Keeps a further server node: starts the part that holds stages, and ends the node with the run or with the main server.</summary>

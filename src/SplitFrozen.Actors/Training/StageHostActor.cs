@@ -56,7 +56,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
     {
         if (_options.Door is { } door)
         {
-            _door = new StageDoor(door.Host, door.Port, door.Identity, text => _log.Warning("Refused a connection of a server node: {Reason}", text));
+            _door = new StageDoor(door, text => _log.Warning("Refused a connection of a server node: {Reason}", text));
         }
 
         Timers.StartPeriodicTimer(nameof(Greet), Greet.Instance, TimeSpan.Zero, GreetingInterval);

@@ -1,5 +1,6 @@
 using Akka.Actor;
 
+using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
@@ -28,4 +29,14 @@ internal sealed record StageHostOptions(
 /// <param name="Port">Port, or 0 for a free one.</param>
 /// <param name="Identity">Certificates, or null for plain connections.</param>
 /// <param name="MaxFrameBytes">Largest frame.</param>
-internal sealed record DoorOptions(string Host, int Port, TlsIdentity? Identity, int MaxFrameBytes);
+internal sealed record DoorOptions(string Host, int Port, TlsIdentity? Identity, int MaxFrameBytes)
+{
+    /// <summary>How connections are made.</summary>
+    public Carrier Carrier { get; init; } = Carrier.Tcp;
+
+    /// <summary>By which pauses and patience are measured.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Wraps each connection's bytes, told whether this end dials; tests disturb them so.</summary>
+    public Func<Stream, bool, Stream> Link { get; init; } = (stream, _) => stream;
+}

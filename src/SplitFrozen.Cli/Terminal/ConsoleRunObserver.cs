@@ -122,6 +122,12 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
             case RunEvent.DeviceProblem problem:
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;
+            case RunEvent.ControlRefused refused:
+                Line("refused", $"a control message of {refused.From}: {refused.Message} ({refused.Count} so far)");
+                break;
+            case RunEvent.NodeQuarantined quarantined:
+                Line("warning", $"node {quarantined.From} is not listened to any more{(quarantined.Devices.Count > 0 ? $", and {string.Join(", ", quarantined.Devices)} put out" : "")}: {quarantined.Reason}");
+                break;
             case RunEvent.ChannelRefused refused:
                 Line("yellow", "channel", $"refused ({refused.Fault}, {Units.Number(refused.Count)} so far) what {refused.Device?.Value ?? "an unknown peer"} sent: {refused.Message}");
                 break;

@@ -167,7 +167,22 @@ public sealed record ServerSettings(long? MemoryLimit)
 /// <summary>Keys splitfrozen.security.*</summary>
 /// <param name="Tls">Certificates.</param>
 /// <param name="IsInsecureAllowed">Whether nodes may talk in the open beyond this machine.</param>
-public sealed record SecuritySettings(TlsSettings Tls, bool IsInsecureAllowed = false);
+public sealed record SecuritySettings(TlsSettings Tls, bool IsInsecureAllowed = false)
+{
+    /// <summary>How much a device may ask of the server.</summary>
+    public LimitSettings Limits { get; init; } = LimitSettings.Default;
+}
+
+/// <summary>Keys splitfrozen.security.limits.*: what no honest device comes near, and what the server puts up with from others.</summary>
+/// <param name="MessagesPerSecond">Control messages a second that a node may send for each of its devices, on average over ten seconds (key <c>messages-per-second</c>).</param>
+/// <param name="DevicesPerNode">Devices that one node may speak for (key <c>devices-per-node</c>).</param>
+/// <param name="ConnectionsPerMinute">Connections to the activation channel that a device may open within a minute (key <c>connections-per-minute</c>).</param>
+/// <param name="DamagedFrames">Damaged frames in a row that are put down to the line (key <c>damaged-frames</c>).</param>
+public sealed record LimitSettings(int MessagesPerSecond, int DevicesPerNode, int ConnectionsPerMinute, int DamagedFrames)
+{
+    /// <summary>The shipped limits.</summary>
+    public static LimitSettings Default { get; } = new(1000, 1024, 1200, 8);
+}
 
 /// <summary>Keys splitfrozen.security.tls.*; PEM files, absolute, or null where none is given. All are given where TLS is on.</summary>
 /// <param name="Enabled">Whether nodes speak TLS and prove themselves by certificates.</param>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 using SplitFrozen.Domain.Scheduling;
 
 namespace SplitFrozen.Domain.Runs;
@@ -7,14 +5,16 @@ namespace SplitFrozen.Domain.Runs;
 /// <summary>Adds up where a run's time goes.</summary>
 /// <param name="trace">Gets every operation, or null.</param>
 /// <param name="stages">Trainer stages, each a lane of the trace.</param>
-public sealed class RunClock(RunTrace? trace = null, int stages = 1)
+/// <param name="time">The clock; null: the machine's.</param>
+public sealed class RunClock(RunTrace? trace = null, int stages = 1, TimeProvider? time = null)
 {
     /// <summary>Between the operations of a stage, what is shorter is the way of a message and no waiting.</summary>
     private const double LeastWait = 1e-3;
 
     private readonly double?[] _ended = new double?[stages];
     private const string Shuffle = "server: shuffle";
-    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly long _started = (time ?? TimeProvider.System).GetTimestamp();
     private readonly Dictionary<OperationKind, double> _operations = [];
     private double _catchUp;
     private double _step;
@@ -23,7 +23,7 @@ public sealed class RunClock(RunTrace? trace = null, int stages = 1)
     private long? _idleSince;
 
     /// <summary>Seconds since the clock was made.</summary>
-    public double WallSeconds => Stopwatch.GetElapsedTime(_started).TotalSeconds;
+    public double WallSeconds => _time.GetElapsedTime(_started).TotalSeconds;
 
     /// <summary>Frozen blocks were completed on the server.</summary>
     public void CatchUp(double seconds)
@@ -73,17 +73,17 @@ public sealed class RunClock(RunTrace? trace = null, int stages = 1)
     }
 
     /// <summary>How long the trainer has had nothing to do, or null where it works.</summary>
-    public TimeSpan? Waiting => _idleSince is { } since ? Stopwatch.GetElapsedTime(since) : null;
+    public TimeSpan? Waiting => _idleSince is { } since ? _time.GetElapsedTime(since) : null;
 
     /// <summary>The trainer has nothing to do until more activations arrive.</summary>
-    public void Idle() => _idleSince ??= Stopwatch.GetTimestamp();
+    public void Idle() => _idleSince ??= _time.GetTimestamp();
 
     /// <summary>The trainer works again.</summary>
     public void Busy()
     {
         if (_idleSince is { } since)
         {
-            _idle += Stopwatch.GetElapsedTime(since).TotalSeconds;
+            _idle += _time.GetElapsedTime(since).TotalSeconds;
             _idleSince = null;
         }
     }

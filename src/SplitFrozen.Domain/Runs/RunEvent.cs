@@ -47,6 +47,18 @@ public abstract record RunEvent
     /// <param name="Message">In words.</param>
     public sealed record ChannelRefused(DeviceId? Device, string Fault, long Count, string Message) : RunEvent;
 
+    /// <summary>Something on the control plane was refused: told when it happens first from a node and each time its number has doubled.</summary>
+    /// <param name="From">The node's address.</param>
+    /// <param name="Count">How often so far, from this node.</param>
+    /// <param name="Message">What is wrong.</param>
+    public sealed record ControlRefused(string From, long Count, string Message) : RunEvent;
+
+    /// <summary>A node is not listened to any more, and its devices are put out.</summary>
+    /// <param name="From">The node's address.</param>
+    /// <param name="Devices">Devices of the run that lived there.</param>
+    /// <param name="Reason">Why.</param>
+    public sealed record NodeQuarantined(string From, IReadOnlyList<DeviceId> Devices, string Reason) : RunEvent;
+
     /// <summary>A device got a number of frozen layers.</summary>
     public sealed record LayersAssigned(DeviceId Device, AllocationEpoch Allocation, int Layers, string Reason) : RunEvent;
 

@@ -17,13 +17,11 @@ namespace SplitFrozen.TestKit.Cluster;
 /// <summary>Stands for the device nodes: starts the devices, and starts one again that has crashed, as an operator or a service manager would.</summary>
 internal sealed class DeviceKeeper : ReceiveActor, IWithTimers
 {
-    /// <summary>How long a crashed device is away.</summary>
-    private static readonly TimeSpan Away = TimeSpan.FromMilliseconds(50);
-
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly Nodes _nodes;
     private readonly Dictionary<DeviceId, (IActorRef Compute, NodeGauge Gauge)> _computes = [];
     private readonly HashSet<DeviceId> _ended = [];
+    private readonly Dictionary<DeviceId, TimeSpan> _away = [];
 
     public DeviceKeeper(Nodes nodes)
     {
@@ -38,7 +36,11 @@ internal sealed class DeviceKeeper : ReceiveActor, IWithTimers
                 _nodes.Failed(m.Error);
             }
         });
-        Receive<CrashDevice>(m => Context.Child(m.Device.Value).Tell(Kill.Instance));
+        Receive<CrashDevice>(m =>
+        {
+            _away[m.Device] = m.Away;
+            Context.Child(m.Device.Value).Tell(Kill.Instance);
+        });
         Receive<Start>(m => StartDevice(m.Device));
         Receive<Terminated>(m => Restart(new DeviceId(m.ActorRef.Path.Name)));
     }
@@ -73,24 +75,26 @@ internal sealed class DeviceKeeper : ReceiveActor, IWithTimers
     {
         if (!_ended.Contains(device))
         {
-            Timers.StartSingleTimer(device, new Start(device), Away);
+            Timers.StartSingleTimer(device, new Start(device), _away.GetValueOrDefault(device));
         }
     }
 
     private void StartDevice(DeviceId id)
     {
         var (compute, gauge) = _computes[id];
-        var route = new ChannelRoute(null, stream => _nodes.Faults.Link(id, stream));
-        var node = new DeviceNode($"node of {id}", IsPinned: true, _nodes.Model(id), _nodes.Data, _nodes.Server, compute, gauge, Self, route);
+        var time = _nodes.Faults.TimeOf(id);
+        var route = new ChannelRoute(null, stream => _nodes.Faults.Link(id, stream)) { Carrier = _nodes.Carrier, Time = time };
+        var node = new DeviceNode($"node of {id}", IsPinned: true, _nodes.Model(id), _nodes.Data, _nodes.Server, compute, gauge, Self, route) { Time = time };
         Context.Watch(Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value));
     }
 
     /// <summary>What the devices are made of.</summary>
     internal sealed record Nodes(
-        int Devices, Func<DeviceId, IModelSource> Model, DeviceData Data, IActorRef Server, double Smoothing, FaultInjector Faults, Action<Exception> Failed);
+        int Devices, Func<DeviceId, IModelSource> Model, DeviceData Data, IActorRef Server, double Smoothing, FaultInjector Faults, Carrier Carrier,
+        Action<Exception> Failed);
 
-    /// <summary>End a device without a word.</summary>
-    internal sealed record CrashDevice(DeviceId Device) : ILocalMessage;
+    /// <summary>End a device without a word, and start it again after a time.</summary>
+    internal sealed record CrashDevice(DeviceId Device, TimeSpan Away) : ILocalMessage;
 
     private sealed record Start(DeviceId Device) : ILocalMessage;
 }

@@ -9,24 +9,36 @@ namespace SplitFrozen.TestKit.Cluster;
 /// <summary>What a test cluster trains, and what goes wrong with it.</summary>
 public sealed record TestClusterOptions
 {
+    private static readonly StandInModel SmallModel = new();
+    private static readonly StandInData SmallData = new(train: 140, test: 16);
+
     /// <summary>What goes wrong.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;
 
     /// <summary>Virtual devices, device-0, device-1, …</summary>
     public int Devices { get; init; } = 2;
 
+    /// <summary>Server nodes; trained blocks are split into as many stages, spread over them.</summary>
+    public int Servers { get; init; } = 1;
+
     /// <summary>Configuration on top of the kit's own small run, as key=value; such as splitfrozen.pipeline.window=2.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>The model; a real one can take the place of the stand-in.</summary>
-    public IModelSource Model { get; init; } = new StandInModel();
+    public IModelSource Model { get; init; } = SmallModel;
 
     /// <summary>The data.</summary>
-    public IDataSource Data { get; init; } = new StandInData(train: 140, test: 16);
+    public IDataSource Data { get; init; } = SmallData;
 
     /// <summary>Told of each event of the run, on the thread of whoever reports it.</summary>
     public Action<RunEvent> OnEvent { get; init; } = _ => { };
 
-    /// <summary>How long a run may take; one that takes longer has come to a halt.</summary>
-    public TimeSpan Limit { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>Controlled time that each operation of a model takes: F, B, W, a step, a forward unit. Timers run meanwhile.</summary>
+    public TimeSpan OperationTime { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>How long a run may take by the cluster's own time; one that takes longer has come to a halt.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long a run may really take.</summary>
+    public TimeSpan RealLimit { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 using Akka.Configuration;
 
 using SplitFrozen.Actors.Configuration;
@@ -18,6 +20,9 @@ internal sealed class TestSetup
 {
     private const int MaxLength = 16;
 
+    /// <summary>Runs that differ in faults alone have one reference: it is computed once.</summary>
+    private static readonly ConcurrentDictionary<(IModelSource, IDataSource, int, string), Lazy<Reference>> References = new();
+
     private readonly TestClusterOptions _options;
     private readonly RunSpec _spec;
     private readonly TrainerSpec _trainer;
@@ -26,12 +31,7 @@ internal sealed class TestSetup
     public TestSetup(TestClusterOptions options)
     {
         _options = options;
-        Akka = SettingsReader.Load([], [
-            "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
-            "splitfrozen.training.checkpoint-steps=2", "splitfrozen.pipeline.grant-batches=1", "splitfrozen.pipeline.window=2", "splitfrozen.pipeline.unit-tokens=24",
-            "splitfrozen.start.limit=30s", "splitfrozen.store.mode=off", "splitfrozen.device.heartbeat-interval=50ms", $"splitfrozen.data.devices={options.Devices}",
-            "akka.coordinated-shutdown.run-by-actor-system-terminate=off",
-            .. options.Settings]);
+        Akka = Load([$"splitfrozen.start.servers={options.Servers}", $"splitfrozen.pipeline.stages={options.Servers}", .. options.Settings]);
         Settings = SettingsReader.Read(Akka);
         var set = options.Data.Open(MaxLength, []);
         var cut = Settings.Model.Cut ?? options.Model.Shape.Layers / 2;
@@ -51,18 +51,34 @@ internal sealed class TestSetup
 
     public DeviceData DeviceData => new(_options.Data, OwnFolder: false, Part: null);
 
+    public int Threads => _spec.Threads;
+
     public ServerRun Server(IModelSource model, RunPaths paths, IRunObserver observer, bool resumes) =>
         new(Settings, model, _options.Data.Open(MaxLength, []), _sets, _spec, _trainer, paths, observer, CancellationToken.None) { Resumes = resumes };
 
-    /// <summary>The run in a single-process loop, which no fault can reach: losses by step, and the adapter.</summary>
-    public Reference InOneProcess()
+    /// <summary>The run in a single-process loop, which no fault can reach: losses by step, and the adapter. Computed when it is first asked for.</summary>
+    public Lazy<Reference> Reference => References.GetOrAdd(
+        (_options.Model, _options.Data, _options.Devices, string.Join('\n', _options.Settings)), _ => new Lazy<Reference>(InOneProcess));
+
+    private Config Load(IEnumerable<string> settings) => SettingsReader.Load(
+        [],
+        [
+            "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.training.epochs=2", "splitfrozen.training.batch-size=16", "splitfrozen.training.micro-batch-size=8",
+            "splitfrozen.training.checkpoint-steps=2", "splitfrozen.pipeline.grant-batches=1", "splitfrozen.pipeline.window=2", "splitfrozen.pipeline.unit-tokens=24",
+            "splitfrozen.start.limit=10m", "splitfrozen.device.lost-after=10m", "splitfrozen.server.lost-after=10m", "splitfrozen.store.mode=off",
+            "splitfrozen.device.heartbeat-interval=50ms", "splitfrozen.control.port=off", $"splitfrozen.data.devices={_options.Devices}",
+            "akka.coordinated-shutdown.run-by-actor-system-terminate=off", .. settings,
+        ]);
+
+    private Reference InOneProcess()
     {
         var folder = Directory.CreateTempSubdirectory("splitfrozen-reference");
         try
         {
             var record = new RunRecord(_ => { });
             var devices = Enumerable.Range(0, _options.Devices).ToDictionary(SharedDevices.Id, part => DeviceData.Load(SharedDevices.Id(part), _spec));
-            using var loop = new CenLoraRun(Settings, _options.Model, _trainer, _spec.Task, devices, _sets, new RunPaths(folder.FullName), record);
+            var settings = SettingsReader.Read(Load([.. _options.Settings, "splitfrozen.start.servers=1", "splitfrozen.pipeline.stages=1"]));
+            using var loop = new CenLoraRun(settings, _options.Model, _trainer, _spec.Task, devices, _sets, new RunPaths(folder.FullName), record);
             var summary = loop.Run(CancellationToken.None);
             return new Reference(record.LossByStep, summary.AdapterSha256);
         }

@@ -18,7 +18,7 @@ public enum FaultKind
     /// <summary>Bytes change on the way: a frame arrives with another value, a message cut short.</summary>
     Corrupt,
 
-    /// <summary>A device or the server ends without a word, and starts again; a connection breaks in mid-frame.</summary>
+    /// <summary>A device or a server node ends without a word, and starts again; a connection breaks in mid-frame.</summary>
     Crash,
 
     /// <summary>Nothing moves for a time, and goes on then.</summary>
@@ -27,8 +27,14 @@ public enum FaultKind
     /// <summary>Each of several operations takes longer.</summary>
     SlowDown,
 
-    /// <summary>A device and the server do not reach each other for a time: messages wait, connections break and are not opened.</summary>
+    /// <summary>
+    /// A device and the server, or two server nodes, do not reach each other for a time: messages wait, connections break and are not opened. At the control plane's points in
+    /// that direction only, and the channel, which needs both, breaks.
+    /// </summary>
     Partition,
+
+    /// <summary>A node's clock of the day is set, forward or back.</summary>
+    ClockJump,
 }
 
 /// <summary>Where it goes wrong.</summary>
@@ -46,6 +52,12 @@ public enum FaultPoint
     /// <summary>A device; counted by the commands that it gets, slowness by its forward units.</summary>
     Device,
 
-    /// <summary>The server; a crash is counted by optimiser steps, the rest by forward operations of the trainer.</summary>
+    /// <summary>The server; a crash and a jump of its clock are counted by optimiser steps, the rest by forward operations of the trainer.</summary>
     Server,
+
+    /// <summary>Rows and states between server nodes: frames as one of them writes them. Only where there are several.</summary>
+    Stages,
+
+    /// <summary>A server node beside the main one, counted by forward operations of its stages. Only where there are several.</summary>
+    StageNode,
 }

@@ -9,7 +9,7 @@ namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>
 /// The mailbox of every actor of a test cluster: ordinary but for devices and the server's supervisor, where control messages arrive and faults may strike
-/// them. Set as akka.actor.default-mailbox.mailbox-type, so that the actors under test are those of production.
+/// them, and but for telling the cluster's time what is not worked off. Set as the type of Akka's mailboxes, so that the actors under test are those of production.
 /// </summary>
 public sealed class FaultMailbox : MailboxType, IProducesMessageQueue<FaultMessages>
 {
@@ -18,14 +18,17 @@ public sealed class FaultMailbox : MailboxType, IProducesMessageQueue<FaultMessa
     {
     }
 
-    /// <summary>The configuration that sets it.</summary>
+    /// <summary>The configuration that sets it, for ordinary actors and for those that stash.</summary>
     public static Config Hocon { get; } = ConfigurationFactory.ParseString(
-        $"akka.actor.default-mailbox.mailbox-type = \"{typeof(FaultMailbox).FullName}, {typeof(FaultMailbox).Assembly.GetName().Name}\"");
+        $$"""
+        akka.actor {
+          default-mailbox.mailbox-type = "{{typeof(FaultMailbox).FullName}}, {{typeof(FaultMailbox).Assembly.GetName().Name}}"
+          mailbox.unbounded-deque-based.mailbox-type = "{{typeof(FaultMailbox).FullName}}, {{typeof(FaultMailbox).Assembly.GetName().Name}}"
+        }
+        """);
 
     /// <inheritdoc/>
-    public override IMessageQueue Create(IActorRef owner, ActorSystem system) => owner is null || PointOf(owner.Path) is not { } point
-        ? new FaultMessages(null, null)
-        : new FaultMessages(point, system);
+    public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new FaultMessages(owner is null ? null : PointOf(owner.Path), system);
 
     private static FaultPoint? PointOf(ActorPath path) =>
         path.Name == "supervisor" ? FaultPoint.ToServer

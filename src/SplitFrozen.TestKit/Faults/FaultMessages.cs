@@ -7,24 +7,29 @@ using Akka.Dispatch.MessageQueues;
 using SplitFrozen.Actors;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
+using SplitFrozen.TestKit.Timing;
 
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>What waits for an actor; of a device or the server's supervisor, after faults have struck it.</summary>
-public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemantics
+public sealed class FaultMessages : IMessageQueue, IUnboundedDequeBasedMessageQueueSemantics
 {
     /// <summary>How long a message that is to change places waits for the next one.</summary>
     private static readonly TimeSpan ReorderLimit = TimeSpan.FromMilliseconds(200);
 
-    private readonly UnboundedMessageQueue _inner = new();
+    private readonly MessageDeque _inner;
     private readonly Lock _gate = new();
     private readonly FaultPoint? _point;
-    private readonly ActorSystem? _system;
+    private readonly ActorSystem _system;
     private readonly List<(DeviceId? Device, Envelope Envelope)> _waiting = [];
     private Envelope? _swapped;
     private bool _paused;
 
-    internal FaultMessages(FaultPoint? point, ActorSystem? system) => (_point, _system) = (point, system);
+    internal FaultMessages(FaultPoint? point, ActorSystem system)
+    {
+        (_point, _system) = (point, system);
+        _inner = new MessageDeque(() => Extension?.Time);
+    }
 
     /// <inheritdoc/>
     public bool HasMessages => _inner.HasMessages;
@@ -32,12 +37,15 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
     /// <inheritdoc/>
     public int Count => _inner.Count;
 
+    /// <summary>Null while the system starts.</summary>
+    private FaultExtension? Extension => _system.TryGetExtension<FaultExtension>(out var extension) ? extension : null;
+
     /// <inheritdoc/>
     public void Enqueue(IActorRef receiver, Envelope envelope)
     {
-        if (_point is not { } point || FaultExtensionProvider.Instance.Get(_system!) is not { Injector: { } faults } extension)
+        if (_point is not { } point || Extension is not { Injector: { } faults } extension)
         {
-            _inner.Enqueue(receiver, envelope);
+            _inner.Enqueue(envelope);
             return;
         }
 
@@ -46,13 +54,13 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
             switch (envelope.Message)
             {
                 case Passed passed:
-                    Pass(receiver, new Envelope(passed.Message, envelope.Sender));
+                    _inner.Enqueue(new Envelope(passed.Message, envelope.Sender));
                     break;
                 case Release release:
-                    ReleaseWaiting(receiver, release);
+                    ReleaseWaiting(release);
                     break;
                 case ReleaseSwapped:
-                    PassSwapped(receiver);
+                    PassSwapped();
                     break;
                 case IWithDeviceId message and IWireMessage and not (DeviceEvents.Heartbeat or DeviceEvents.Traced):
                     Strike(point, faults, extension, receiver, envelope, message.Device);
@@ -65,10 +73,19 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
     }
 
     /// <inheritdoc/>
+    public void EnqueueFirst(Envelope envelope) => _inner.EnqueueFirst(envelope);
+
+    /// <inheritdoc/>
     public bool TryDequeue(out Envelope envelope) => _inner.TryDequeue(out envelope);
 
     /// <inheritdoc/>
-    public void CleanUp(IActorRef owner, IMessageQueue deadletters) => _inner.CleanUp(owner, deadletters);
+    public void CleanUp(IActorRef owner, IMessageQueue deadletters)
+    {
+        while (_inner.TryDequeue(out var left))
+        {
+            deadletters.Enqueue(owner, left);
+        }
+    }
 
     private void Strike(FaultPoint point, FaultInjector faults, FaultExtension extension, IActorRef receiver, Envelope envelope, DeviceId device)
     {
@@ -86,6 +103,9 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
             case FaultKind.Corrupt:
                 faults.Damaged(IsRefusedWhenCut(envelope.Message));
                 return;
+            case FaultKind.Partition:
+                faults.Cut(device, rule.For, point);
+                break;
             case FaultKind.Delay:
                 Later(rule.For, receiver, new Passed(envelope.Message), envelope.Sender);
                 return;
@@ -93,14 +113,14 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
                 PassOrWait(faults, receiver, envelope, device);
                 break;
             case FaultKind.Reorder:
-                PassSwapped(receiver);
+                PassSwapped();
                 _swapped = envelope;
                 Later(ReorderLimit, receiver, ReleaseSwapped.Instance, envelope.Sender);
                 return;
         }
 
         PassOrWait(faults, receiver, envelope, device);
-        PassSwapped(receiver);
+        PassSwapped();
     }
 
     private void StrikeDevice(FaultRule rule, FaultInjector faults, FaultExtension extension, IActorRef receiver, DeviceId device)
@@ -108,10 +128,13 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
         switch (rule.Kind)
         {
             case FaultKind.Crash:
-                extension.Crash(device);
+                extension.Crash(device, rule.For);
+                break;
+            case FaultKind.ClockJump:
+                faults.TimeOf(device).Jump(rule.For);
                 break;
             case FaultKind.Partition:
-                faults.Cut(device, rule.For);
+                faults.Cut(device, rule.For, FaultPoint.ToServer, FaultPoint.ToDevice);
                 break;
             case FaultKind.Pause:
                 _paused = true;
@@ -127,44 +150,42 @@ public sealed class FaultMessages : IMessageQueue, IUnboundedMessageQueueSemanti
         {
             _waiting.Add((device, envelope));
         }
-        else if (device is { } id && faults.CutFor(id) is var left && left > TimeSpan.Zero)
+        else if (device is { } id && faults.CutFor(id, _point!.Value) is var left && left > TimeSpan.Zero)
         {
             _waiting.Add((device, envelope));
             Later(left, receiver, new Release(id), ActorRefs.NoSender);
         }
         else
         {
-            Pass(receiver, envelope);
+            _inner.Enqueue(envelope);
         }
     }
 
-    private void ReleaseWaiting(IActorRef receiver, Release release)
+    private void ReleaseWaiting(Release release)
     {
         _paused = release.Device is not null && _paused;
         var free = _waiting.Where(w => !_paused && (release.Device is null || w.Device == release.Device)).ToList();
         _waiting.RemoveAll(free.Contains);
-        free.ForEach(w => Pass(receiver, w.Envelope));
+        free.ForEach(w => _inner.Enqueue(w.Envelope));
     }
 
-    private void PassSwapped(IActorRef receiver)
+    private void PassSwapped()
     {
         if (_swapped is { } swapped)
         {
             _swapped = null;
-            Pass(receiver, swapped);
+            _inner.Enqueue(swapped);
         }
     }
 
-    private void Pass(IActorRef receiver, Envelope envelope) => _inner.Enqueue(receiver, envelope);
-
     /// <summary>Not by the system's scheduler, which would wrap the message.</summary>
-    private static void Later(TimeSpan after, IActorRef receiver, object message, IActorRef? sender) =>
-        Task.Delay(after).ContinueWith(_ => receiver.Tell(message, sender), TaskScheduler.Default);
+    private void Later(TimeSpan after, IActorRef receiver, object message, IActorRef? sender) =>
+        ((TimeProvider?)Extension?.Time ?? TimeProvider.System).After(after, () => receiver.Tell(message, sender));
 
     /// <summary>Sends the message's bytes through its serializer, cut short.</summary>
     private bool IsRefusedWhenCut(object message)
     {
-        var serializer = _system!.Serialization.FindSerializerFor(message);
+        var serializer = _system.Serialization.FindSerializerFor(message);
         var bytes = serializer.ToBinary(message);
         try
         {

@@ -16,7 +16,10 @@ public sealed record FaultRule(FaultPoint Point, FaultKind Kind, int At)
     /// <summary>Only control messages of this type, by its name without namespace, such as Grant; null: all.</summary>
     public string? Message { get; init; }
 
-    /// <summary>How long it lasts; for <see cref="FaultKind.SlowDown"/>: what each operation takes longer.</summary>
+    /// <summary>
+    /// How long it lasts; for <see cref="FaultKind.SlowDown"/>: what each operation takes longer; for a crash of a device or a server node: how long it is away; for
+    /// <see cref="FaultKind.ClockJump"/>: by how much, back where it is negative.
+    /// </summary>
     public TimeSpan For { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How many matching ones in a row it strikes.</summary>
@@ -25,9 +28,12 @@ public sealed record FaultRule(FaultPoint Point, FaultKind Kind, int At)
     /// <summary>Whether the kind can happen at the point.</summary>
     public static bool IsSupported(FaultPoint point, FaultKind kind) => point switch
     {
-        FaultPoint.ToServer or FaultPoint.ToDevice => kind is FaultKind.Drop or FaultKind.Delay or FaultKind.Duplicate or FaultKind.Reorder or FaultKind.Corrupt,
-        FaultPoint.Channel => kind is not (FaultKind.Pause or FaultKind.Partition),
-        FaultPoint.Device => kind is FaultKind.Crash or FaultKind.Pause or FaultKind.SlowDown or FaultKind.Partition,
+        FaultPoint.ToServer or FaultPoint.ToDevice =>
+            kind is FaultKind.Drop or FaultKind.Delay or FaultKind.Duplicate or FaultKind.Reorder or FaultKind.Corrupt or FaultKind.Partition,
+        FaultPoint.Channel => kind is not (FaultKind.Pause or FaultKind.Partition or FaultKind.ClockJump),
+        FaultPoint.Device => kind is FaultKind.Crash or FaultKind.Pause or FaultKind.SlowDown or FaultKind.Partition or FaultKind.ClockJump,
+        FaultPoint.Server => kind is FaultKind.Crash or FaultKind.Pause or FaultKind.SlowDown or FaultKind.ClockJump,
+        FaultPoint.Stages => kind is FaultKind.Drop or FaultKind.Delay or FaultKind.Corrupt or FaultKind.Crash or FaultKind.SlowDown or FaultKind.Partition,
         _ => kind is FaultKind.Crash or FaultKind.Pause or FaultKind.SlowDown,
     };
 
@@ -36,6 +42,9 @@ public sealed record FaultRule(FaultPoint Point, FaultKind Kind, int At)
     [
         .. Enum.GetValues<FaultPoint>().SelectMany(p => Enum.GetValues<FaultKind>().Select(k => (Point: p, Kind: k))).Where(f => IsSupported(f.Point, f.Kind)),
     ];
+
+    /// <summary>Whether the point exists with several server nodes only.</summary>
+    public static bool NeedsServers(FaultPoint point) => point is FaultPoint.Stages or FaultPoint.StageNode;
 
     /// <summary>Whether something that happens is of the kind that the rule counts.</summary>
     public bool Matches(FaultSite site) =>
@@ -49,8 +58,8 @@ public sealed record FaultRule(FaultPoint Point, FaultKind Kind, int At)
 
     private static FaultActivity ActivityOf(FaultPoint point, FaultKind kind) =>
         kind == FaultKind.SlowDown && point is FaultPoint.Device ? FaultActivity.Compute
-        : kind == FaultKind.Crash && point == FaultPoint.Server ? FaultActivity.Step
-        : point == FaultPoint.Server ? FaultActivity.Compute
+        : kind is FaultKind.Crash or FaultKind.ClockJump && point == FaultPoint.Server ? FaultActivity.Step
+        : point is FaultPoint.Server or FaultPoint.StageNode ? FaultActivity.Compute
         : FaultActivity.Message;
 }
 

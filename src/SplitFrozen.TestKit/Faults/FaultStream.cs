@@ -1,12 +1,15 @@
-using System.Buffers.Binary;
-
 using SplitFrozen.Actors.Channel;
-using SplitFrozen.Protocol;
+using SplitFrozen.TestKit.Timing;
 
 namespace SplitFrozen.TestKit.Faults;
 
-/// <summary>A device's connection to the activation channel: what is written is put together to frames, which faults may strike.</summary>
-internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId device) : Stream
+/// <summary>One end of a connection of the activation channel or between server nodes: what is written is put together to frames, which faults may strike.</summary>
+/// <param name="inner">The connection.</param>
+/// <param name="faults">What may strike.</param>
+/// <param name="time">By which it lasts.</param>
+/// <param name="site">Where.</param>
+/// <param name="shape">By what frames are told.</param>
+internal sealed class FaultStream(Stream inner, FaultInjector faults, TimeProvider time, FaultSite site, FrameShape shape) : Stream
 {
     /// <summary>How long a frame that is to change places waits for the next one.</summary>
     private static readonly TimeSpan ReorderLimit = TimeSpan.FromMilliseconds(200);
@@ -15,7 +18,7 @@ internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId d
     private readonly MemoryStream _begun = new();
     private bool _greeted;
     private byte[]? _held;
-    private Timer? _release;
+    private ITimer? _release;
 
     public override bool CanRead => true;
 
@@ -77,14 +80,7 @@ internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId d
     private byte[]? Whole()
     {
         var bytes = _begun.GetBuffer().AsSpan(0, (int)_begun.Length);
-        if (_greeted && bytes.Length < FrameLayout.FixedBytes)
-        {
-            return null;
-        }
-
-        var size = !_greeted ? ChannelGreeting.Bytes
-            : BinaryPrimitives.ReadInt32LittleEndian(bytes[FrameLayout.HeaderBytes..]) + BinaryPrimitives.ReadInt32LittleEndian(bytes[FrameLayout.PayloadBytes..]);
-        if (bytes.Length < size)
+        if ((_greeted ? shape.Size(bytes) : shape.FirstBytes) is not { } size || bytes.Length < size)
         {
             return null;
         }
@@ -98,7 +94,7 @@ internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId d
 
     private void Send(byte[] frame)
     {
-        var rule = faults.Pass(new FaultSite(FaultPoint.Channel, FaultActivity.Message, device, ""));
+        var rule = faults.Pass(site);
         switch (rule?.Kind)
         {
             case FaultKind.Drop:
@@ -107,8 +103,11 @@ internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId d
                 inner.Write(frame.AsSpan(0, frame.Length / 2));
                 throw Break("the link broke");
             case FaultKind.Delay or FaultKind.SlowDown:
-                Thread.Sleep(rule.For);
+                time.Block(rule.For, isAtWork: false);
                 break;
+            case FaultKind.Partition:
+                faults.CutStages(rule.For);
+                throw new IOException("the server nodes were cut off from each other");
             case FaultKind.Corrupt:
                 // The last value of the payload: the checksum after it tells.
                 frame[^(FrameLayout.ChecksumBytes + 1)] ^= 0x10;
@@ -128,7 +127,10 @@ internal sealed class FaultStream(Stream inner, FaultInjector faults, DeviceId d
     {
         lock (_gate)
         {
-            (_held, _release) = (frame, new Timer(_ => Release(), null, ReorderLimit, Timeout.InfiniteTimeSpan));
+            // Writing may block, which the clock's thread must not.
+            _held = frame;
+            _release = time.CreateTimer(
+                _ => ThreadPool.UnsafeQueueUserWorkItem(stream => stream.Release(), this, preferLocal: false), null, ReorderLimit, Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -3,7 +3,7 @@ using SplitFrozen.Domain.Models;
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>Frozen blocks that say what they are about to run.</summary>
-internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<int, int> embedding) : IFrozenBlocks
+internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<int, int> embedding, FrozenWatch? watch) : IFrozenBlocks
 {
     public int Width => inner.Width;
 
@@ -26,5 +26,9 @@ internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<
     public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) =>
         inner.Continue(input, lengths, from, to, output);
 
-    public void Dispose() => inner.Dispose();
+    public void Dispose()
+    {
+        watch?.Look(inner);
+        inner.Dispose();
+    }
 }

@@ -18,6 +18,9 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     /// <summary>Told of each forward unit before it is run from its tokens: with how many blocks the frozen part was loaded, and the unit's samples.</summary>
     public Action<int, int> Embedding { get; init; } = (_, _) => { };
 
+    /// <summary>Looks at frozen blocks when they are given up, or null.</summary>
+    internal FrozenWatch? Freezes { get; init; }
+
     /// <inheritdoc/>
     public string Name => inner.Name;
 
@@ -28,7 +31,7 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     public string Fingerprint => inner.Fingerprint;
 
     /// <inheritdoc/>
-    public IFrozenBlocks LoadFrozen(int blocks) => new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, Embedding);
+    public IFrozenBlocks LoadFrozen(int blocks) => new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, Embedding, Freezes);
 
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec)

@@ -23,7 +23,7 @@ public sealed class AssertionSpecs
         var error = Assert.Throws<FaultRunException>(() => run.ShouldMatchFaultFreeRun());
 
         Assert.Contains("without faults", error.Message, StringComparison.Ordinal);
-        Assert.Contains("FaultPlan.Random(3) replays it", error.Message, StringComparison.Ordinal);
+        Assert.Contains("FaultPlan.Random(3, devices: 2, faults: 1, servers: 1) replays it", error.Message, StringComparison.Ordinal);
         run.ShouldBeExactlyOnce();
     }
 

@@ -13,19 +13,19 @@ public sealed class FaultPlanSpecs
     [Property(DisplayName = "A seed draws the same plan again, of faults that can happen where they are put, and the plan names the seed")]
     public void Should_draw_the_same_plan_again(long seed)
     {
-        var (plan, again) = (FaultPlan.Random(seed, devices: 3, faults: 6), FaultPlan.Random(seed, devices: 3, faults: 6));
+        var (plan, again) = (FaultPlan.Random(seed, devices: 3, faults: 6, servers: 2), FaultPlan.Random(seed, devices: 3, faults: 6, servers: 2));
 
         Assert.Equal(plan.Rules, again.Rules);
         Assert.InRange(plan.Rules.Count, 1, 6);
         Assert.All(plan.Rules, r => Assert.True(FaultRule.IsSupported(r.Point, r.Kind)));
         Assert.InRange(plan.Rules.Count(r => r.Point == FaultPoint.Channel && r.Kind is FaultKind.Duplicate or FaultKind.Reorder), 0, 2);
-        Assert.Contains($"FaultPlan.Random({seed})", plan.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"FaultPlan.Random({seed}, devices: 3, faults: 6, servers: 2)", plan.ToString(), StringComparison.Ordinal);
     }
 
     [Fact(DisplayName = "Random plans reach every fault that there is")]
     public void Should_reach_every_fault()
     {
-        var drawn = Enumerable.Range(0, 500).SelectMany(seed => FaultPlan.Random(seed).Rules).Select(r => (r.Point, r.Kind)).ToHashSet();
+        var drawn = Enumerable.Range(0, 500).SelectMany(seed => FaultPlan.Random(seed, servers: 2).Rules).Select(r => (r.Point, r.Kind)).ToHashSet();
 
         Assert.Equal(FaultRule.Supported.ToHashSet(), drawn);
         Assert.Equal(Enum.GetValues<FaultKind>().ToHashSet(), drawn.Select(d => d.Kind).ToHashSet());
@@ -34,7 +34,7 @@ public sealed class FaultPlanSpecs
     [Property(DisplayName = "Each fault strikes as often as it is to, and not before its time, whatever else is in the plan")]
     public void Should_strike_as_often_as_planned(long seed)
     {
-        var plan = FaultPlan.Random(seed, devices: 2, faults: 6);
+        var plan = FaultPlan.Random(seed, devices: 2, faults: 6, servers: 2);
         var (cursor, again) = (new FaultCursor(plan), new FaultCursor(plan));
         var struck = new List<FaultRule>();
         var passed = plan.Rules.Distinct().ToDictionary(rule => rule, _ => 0);

@@ -1,0 +1,13 @@
+namespace SplitFrozen.Actors.Channel;
+
+/// <summary>Waiting by a clock that may be a test's.</summary>
+internal static class Pauses
+{
+    /// <summary>Blocks the calling thread, which is to be one of its own.</summary>
+    public static void Pause(this TimeProvider time, TimeSpan span)
+    {
+        using var over = new ManualResetEventSlim();
+        using var timer = time.CreateTimer(state => ((ManualResetEventSlim)state!).Set(), over, span, Timeout.InfiniteTimeSpan);
+        over.Wait();
+    }
+}

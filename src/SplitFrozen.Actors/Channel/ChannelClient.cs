@@ -104,6 +104,12 @@ internal sealed class ChannelClient : IDisposable
             {
                 reason = e.Message;
             }
+            catch (Exception e)
+            {
+                // An exception that leaves a thread ends the process; the device begins anew instead.
+                Tell(new ChannelNews.Broken(_incarnation, $"{e.GetType().Name}: {e.Message}"));
+                return;
+            }
 
             if (opened && HasGained(first))
             {

@@ -8,14 +8,23 @@ namespace SplitFrozen.Actors.Channel;
 /// What the server knows of one life of a device on the channel, over all connections that it opens: which frame comes next, which layouts it was given,
 /// and its credits. Frames come one at a time, the rest from the coordinator's thread.
 /// </summary>
-internal sealed class ChannelLife(DeviceId device, Incarnation incarnation, int credits)
+/// <param name="device">The device.</param>
+/// <param name="incarnation">The life.</param>
+/// <param name="credits">Units that it may have sent and not yet seen placed.</param>
+/// <param name="damageLimit">Damaged frames in a row that are put down to the line.</param>
+internal sealed class ChannelLife(DeviceId device, Incarnation incarnation, int credits, int damageLimit)
 {
+    /// <summary>So many times the limit of a row may be damaged in a life, however many whole frames came between.</summary>
+    private const int RowsOfDamage = 10;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<AllocationEpoch, int> _layers = [];
     private AllocationEpoch _allocation;
     private ServerConnection? _connection;
     private long _received;
     private long _returned;
+    private int _damaged;
+    private int _damagedInRow;
     private bool _ended;
 
     public DeviceId Device => device;
@@ -83,7 +92,19 @@ internal sealed class ChannelLife(DeviceId device, Incarnation incarnation, int 
     {
         lock (_gate)
         {
+            _damagedInRow = 0;
             return ++_received;
+        }
+    }
+
+    /// <summary>A frame was damaged.</summary>
+    /// <returns>Whether that may still be the line's doing.</returns>
+    public bool PutUpWithDamage()
+    {
+        lock (_gate)
+        {
+            _damaged++;
+            return ++_damagedInRow <= damageLimit && _damaged <= RowsOfDamage * damageLimit;
         }
     }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
@@ -18,6 +19,9 @@ internal sealed record ListenerOptions(string Host, int Port, TlsIdentity? Ident
 
     /// <summary>By which peers are given time to say who they are.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>How often devices may connect, and send damaged frames.</summary>
+    public LimitSettings Limits { get; init; } = LimitSettings.Default;
 }
 
 /// <summary>The server's end of the activation channels: accepts connections of admitted devices, and knows the lives they belong to.</summary>
@@ -33,6 +37,8 @@ internal sealed class ChannelListener : IDisposable
     private readonly ConcurrentDictionary<string, ChannelLife> _tokens = new();
     private readonly ConcurrentDictionary<DeviceId, ChannelLife> _lives = new();
     private readonly ConcurrentDictionary<ServerConnection, byte> _connections = new();
+    private readonly ConcurrentDictionary<DeviceId, TokenBucket> _opened = new();
+    private readonly LimitSettings _limits;
     private readonly Thread _acceptor;
     private int _ungreeted;
     private volatile bool _closed;
@@ -47,7 +53,7 @@ internal sealed class ChannelListener : IDisposable
     public ChannelListener(
         ListenerOptions options, ChannelRules rules, ServerMemory memory, Action<ActivationUnit> arrived, Action<ChannelRefusal> refused)
     {
-        (Identity, Time, Rules, Memory, _arrived, _refused) = (options.Identity, options.Time, rules, memory, arrived, refused);
+        (Identity, Time, Rules, Memory, _limits, _arrived, _refused) = (options.Identity, options.Time, rules, memory, options.Limits, arrived, refused);
         _listener = options.Carrier.Listen(options.Host, options.Port);
         _acceptor = new Thread(Accept) { IsBackground = true, Name = "activation-accept" };
         _acceptor.Start();
@@ -81,7 +87,7 @@ internal sealed class ChannelListener : IDisposable
             End(known);
         }
 
-        var life = new ChannelLife(device, incarnation, Rules.Credits);
+        var life = new ChannelLife(device, incarnation, Rules.Credits, _limits.DamagedFrames);
         _lives[device] = life;
         _tokens[life.Token] = life;
         return life.Token;
@@ -118,12 +124,15 @@ internal sealed class ChannelListener : IDisposable
     }
 
     /// <summary>Counts a refusal and tells of it.</summary>
-    public void Refuse(DeviceId? device, FrameException refusal)
+    /// <param name="device">Whose connection it was, or null.</param>
+    /// <param name="refusal">The refusal.</param>
+    /// <param name="isPeersFault">Whether the device itself is at fault; null: as the kind of refusal has it.</param>
+    public void Refuse(DeviceId? device, FrameException refusal, bool? isPeersFault = null)
     {
         var count = _refusals.Add(refusal.Fault);
         if (!_closed)
         {
-            _refused(new ChannelRefusal(device, refusal.Fault, refusal.Message, count, !refusal.MayBeTransient));
+            _refused(new ChannelRefusal(device, refusal.Fault, refusal.Message, count, isPeersFault ?? !refusal.MayBeTransient));
         }
     }
 
@@ -141,6 +150,19 @@ internal sealed class ChannelListener : IDisposable
 
     internal ChannelLife? Find(ChannelGreeting greeting) =>
         _tokens.TryGetValue(greeting.Token, out var life) && life.Incarnation == greeting.Incarnation ? life : null;
+
+    /// <summary>A device connects.</summary>
+    /// <exception cref="FrameException">It does so too often.</exception>
+    internal void Connects(DeviceId device)
+    {
+        double most = _limits.ConnectionsPerMinute;
+        var bucket = _opened.GetOrAdd(device, _ => new TokenBucket(most, Time));
+        lock (bucket)
+        {
+            FrameException.Require(
+                bucket.Take(most / 60, most), FrameFault.TooOften, $"it connects more than {_limits.ConnectionsPerMinute} times a minute (splitfrozen.security.limits.connections-per-minute)");
+        }
+    }
 
     internal void End(ChannelLife life)
     {
@@ -170,11 +192,17 @@ internal sealed class ChannelListener : IDisposable
             {
                 Take(_listener.Accept());
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e)
             {
                 if (_closed)
                 {
                     return;
+                }
+
+                // A peer that was gone before it was taken is nothing; whatever else it is, others are to be taken.
+                if (e is not (SocketException or ObjectDisposedException))
+                {
+                    Refuse(null, new FrameException(FrameFault.Unexpected, $"a connection could not be taken: {e.Message}"));
                 }
             }
         }

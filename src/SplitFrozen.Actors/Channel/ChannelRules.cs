@@ -66,6 +66,12 @@ public enum FrameFault
 
     /// <summary>A peer connected and did not say who it is in time, or too many such waited.</summary>
     Silent,
+
+    /// <summary>The device opens more connections than it may.</summary>
+    TooOften,
+
+    /// <summary>Something on the server failed over what came; it is not known whose fault that is.</summary>
+    Unexpected,
 }
 
 /// <summary>A frame or connection was refused; the connection cannot be trusted any more and is closed.</summary>
@@ -77,8 +83,11 @@ public sealed class FrameException : Exception
     /// <summary>Its kind.</summary>
     public FrameFault Fault { get; }
 
-    /// <summary>Whether it may come from the way between the nodes; sending again may then help. All else is a fault of the peer.</summary>
-    internal bool MayBeTransient => Fault is FrameFault.Truncated or FrameFault.BadChecksum;
+    /// <summary>Whether it may come from the way between the nodes, or from the server itself; sending again may then help. All else is a fault of the peer.</summary>
+    internal bool MayBeTransient => Fault is FrameFault.Truncated || CountsAsDamage;
+
+    /// <summary>Whether it may happen now and then without anybody's fault, but not again and again.</summary>
+    internal bool CountsAsDamage => Fault is FrameFault.BadChecksum or FrameFault.Unexpected;
 
     /// <summary>Throws if something does not hold.</summary>
     internal static void Require(bool holds, FrameFault fault, [InterpolatedStringHandlerArgument(nameof(holds))] ref RefusalText text)

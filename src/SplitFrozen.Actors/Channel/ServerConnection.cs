@@ -64,6 +64,11 @@ internal sealed class ServerConnection
                 Refuse(life, new FrameException(FrameFault.Truncated, $"the connection broke: {e.Message}"));
             }
         }
+        catch (Exception e)
+        {
+            // An exception that leaves a thread ends the process: one connection's trouble must not.
+            Refuse(life, new FrameException(FrameFault.Unexpected, $"{e.GetType().Name}: {e.Message}"));
+        }
         finally
         {
             _connection.Dispose();
@@ -73,12 +78,13 @@ internal sealed class ServerConnection
 
     private void Refuse(ChannelLife? life, FrameException refusal)
     {
-        if (life is not null && !refusal.MayBeTransient)
+        var isPeersFault = !refusal.MayBeTransient || (refusal.CountsAsDamage && life is not null && !life.PutUpWithDamage());
+        if (life is not null && isPeersFault)
         {
             _listener.End(life);
         }
 
-        _listener.Refuse(life?.Device, refusal);
+        _listener.Refuse(life?.Device, refusal, isPeersFault);
     }
 
     /// <summary>Secures the connection and learns whose it is.</summary>
@@ -104,6 +110,7 @@ internal sealed class ServerConnection
                 throw new FrameException(FrameFault.NotTrusted, $"the certificate of {certificate.Subject} is not for device {life.Device}");
             }
 
+            _listener.Connects(life.Device);
             _listener.Greeted();
             _greeted = true;
             if (!life.Attach(this))

@@ -130,11 +130,16 @@ internal sealed class StageDoor : IDisposable
 
                 new Thread(() => Greet(accepted)) { IsBackground = true, Name = "stage-greet" }.Start();
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e)
             {
                 if (_closed)
                 {
                     return;
+                }
+
+                if (e is not (SocketException or ObjectDisposedException))
+                {
+                    _refused($"a connection could not be taken: {e.Message}");
                 }
             }
         }
@@ -162,8 +167,9 @@ internal sealed class StageDoor : IDisposable
             limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             awaited.Opened(new StageConnection(accepted, stream, shape));
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or AuthenticationException or FrameException)
+        catch (Exception e)
         {
+            // An exception that leaves a thread ends the process: one connection's trouble must not.
             accepted.Dispose();
             _refused(e.Message);
         }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 
 namespace SplitFrozen.Actors.Channel;
 
@@ -67,8 +66,9 @@ internal sealed class StageLink : IDisposable
             work();
             Fail("the other server node closed it");
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or FrameException)
+        catch (Exception e)
         {
+            // An exception that leaves a thread ends the process: the coordinator has the link opened again instead, as often as it puts up with.
             Fail(e.Message);
         }
     }

@@ -195,8 +195,15 @@ public static partial class SettingsReader
             new TlsSettings(
                 tls.Word("enabled", "on", "off") == "on", PemFile(tls, "certificate"), PemFile(tls, "key"), PemFile(tls, "ca"),
                 tls.Word("verify-host", "on", "off") == "on"),
-            keys.Word("insecure", "on", "off") == "on");
+            keys.Word("insecure", "on", "off") == "on")
+        {
+            Limits = Limits(keys.Section("limits")),
+        };
     }
+
+    private static LimitSettings Limits(KeyReader keys) => new(
+        keys.Integer("messages-per-second", 10, Many), keys.Integer("devices-per-node", 1, Many), keys.Integer("connections-per-minute", 10, Many),
+        keys.Integer("damaged-frames", 1, Many));
 
     private static string? PemFile(KeyReader keys, string name) => keys.TextOr("none", name) is { } path ? Path.GetFullPath(path) : null;
 

@@ -22,6 +22,7 @@ internal sealed class ControlListener : IDisposable
     private readonly Socket _listener;
     private readonly TlsIdentity? _identity;
     private readonly Func<ControlRequest, ControlReply> _answer;
+    private readonly Action<string> _warn;
     private readonly Thread _acceptor;
     private readonly string? _file;
     private int _connections;
@@ -33,11 +34,11 @@ internal sealed class ControlListener : IDisposable
     /// <param name="run">The run's folder.</param>
     /// <param name="identity">Certificates, or null for plain connections.</param>
     /// <param name="answer">Answers a request; may block.</param>
-    /// <param name="warn">Told when the file cannot be left.</param>
+    /// <param name="warn">Told when the file cannot be left, and when a request fails as none should.</param>
     /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
     public ControlListener(string host, int port, string run, TlsIdentity? identity, Func<ControlRequest, ControlReply> answer, Action<string> warn)
     {
-        (_identity, _answer) = (identity, answer);
+        (_identity, _answer, _warn) = (identity, answer, warn);
         _listener = Listen(host, port);
         Endpoint = new ControlFile(
             host, ((IPEndPoint)_listener.LocalEndPoint!).Port, Convert.ToHexString(RandomNumberGenerator.GetBytes(16)), run, Environment.ProcessId);
@@ -99,11 +100,16 @@ internal sealed class ControlListener : IDisposable
             {
                 Take(_listener.Accept());
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e)
             {
                 if (_closed)
                 {
                     return;
+                }
+
+                if (e is not (SocketException or ObjectDisposedException))
+                {
+                    _warn($"An operator's connection could not be taken: {e.Message}");
                 }
             }
         }
@@ -143,6 +149,12 @@ internal sealed class ControlListener : IDisposable
         {
             // Whoever it was has gone, is not trusted, or does not speak the protocol: there is nobody to tell.
             socket.Dispose();
+        }
+        catch (Exception e)
+        {
+            // An exception that leaves a thread ends the process: one request's trouble must not.
+            socket.Dispose();
+            _warn($"An operator's request failed: {e.GetType().Name}: {e.Message}");
         }
     }
 

@@ -148,8 +148,21 @@ internal sealed partial class PipelineCoordinatorActor
         }
     }
 
-    private bool IsCurrent(DeviceEvents.IDeviceEvent e, out DeviceEntry device) =>
-        _devices.TryGetValue(e.Device, out device!) && device.Incarnation == e.Incarnation && device.Ref is not null;
+    private bool IsCurrent(DeviceEvents.IDeviceEvent e, out DeviceEntry device)
+    {
+        if (!_devices.TryGetValue(e.Device, out device!) || device.Incarnation != e.Incarnation || device.Ref is null)
+        {
+            return false;
+        }
+
+        if (!device.Ref.Equals(Sender))
+        {
+            Refused(new ControlRefused(Sender.Path.Address, e.Device, $"it speaks for {e.Device}, which lives on {device.Node}"));
+            return false;
+        }
+
+        return true;
+    }
 
     private void DeviceFailed(DeviceEvents.Failed failure)
     {

@@ -80,6 +80,7 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
         Receive<ChannelRefused>(m => Refused(m.Refusal));
+        Receive<ControlRefused>(Refused);
         Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<ShuffleActor.Taken>(m =>
@@ -123,6 +124,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
 
     /// <summary>Something that came over the channel was refused.</summary>
     internal sealed record ChannelRefused(ChannelRefusal Refusal) : ILocalMessage;
+
+    /// <summary>Something that came over the control plane was refused.</summary>
+    /// <param name="From">The node that sent it.</param>
+    /// <param name="Device">The device that it is about, or null where it could not be read.</param>
+    /// <param name="Reason">What is wrong with it.</param>
+    internal sealed record ControlRefused(Address From, DeviceId? Device, string Reason) : ILocalMessage;
 
     private sealed record DeviceGone(DeviceId Device, IActorRef Ref) : ILocalMessage;
 

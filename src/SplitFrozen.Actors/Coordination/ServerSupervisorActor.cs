@@ -7,6 +7,7 @@ using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Control;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Actors.Serialization;
 using SplitFrozen.Actors.Shuffle;
 using SplitFrozen.Actors.Store;
 using SplitFrozen.Actors.Training;
@@ -25,6 +26,7 @@ namespace SplitFrozen.Actors.Coordination;
 internal sealed class ServerSupervisorActor : ReceiveActor
 {
     private readonly ServerRun _run;
+    private readonly ControlGate _gate;
     private ChannelListener? _channel;
     private ControlListener? _control;
     private TlsIdentity? _identity;
@@ -35,6 +37,9 @@ internal sealed class ServerSupervisorActor : ReceiveActor
     public ServerSupervisorActor(ServerRun run)
     {
         _run = run;
+        _gate = new ControlGate(run.Settings.Security.Limits, run.Time);
+        Receive<DeviceEvents.IDeviceEvent>(m => IsRefused(m), _ => { });
+        Receive<WireRefused>(m => _coordinator.Tell(new PipelineCoordinatorActor.ControlRefused(m.From!, null, m.Reason)));
         Receive<DeviceEvents.Heartbeat>(m =>
         {
             _coordinator.Forward(m);
@@ -53,7 +58,11 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<PipelineCoordinatorActor.ChannelRefused>(m => _coordinator.Forward(m));
         Receive<ClusterEvent.MemberUp>(m => _run.Observer.On(
             new RunEvent.NodeJoined(NodeName.Of(m.Member), RoleOf(m.Member), m.Member.Address.ToString())));
-        Receive<ClusterEvent.MemberRemoved>(m => _run.Observer.On(new RunEvent.NodeLeft(NodeName.Of(m.Member), RoleOf(m.Member))));
+        Receive<ClusterEvent.MemberRemoved>(m =>
+        {
+            _gate.Forget(m.Member.Address);
+            _run.Observer.On(new RunEvent.NodeLeft(NodeName.Of(m.Member), RoleOf(m.Member)));
+        });
         Receive<Terminate>(_ => Context.Stop(Self));
     }
 
@@ -83,6 +92,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var resume = _run.Resumes ? ResumePoint.Find(_run, Refused) : null;
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
+        Context.System.EventStream.Subscribe(Self, typeof(WireRefused));
         _allocator = Context.ActorOf(Props.Create(() => new AllocatorActor(AllocationSetting.Of(_run))), "allocator");
         var isStoring = settings.Store.Mode != StoreMode.Off;
         var store = isStoring ? OpenStore() : null;
@@ -98,6 +108,12 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var coordinator = Context.ActorOf(Props.Create(() => new PipelineCoordinatorActor(_run, peers, resume)), "coordinator");
         _coordinator = coordinator;
         OpenControl();
+        if (_identity is { } identity)
+        {
+            Action<string, string> refuse = (node, problem) => _run.Observer.On(new RunEvent.ServerProblem(node, problem));
+            Context.ActorOf(Props.Create(() => new RoleGuardActor(identity, refuse)), "roles");
+        }
+
         var host = new StageHostOptions(_run.Model, settings.Server.Profile, _run.Spec.Threads, Self, Door(), vault);
         Context.ActorOf(Props.Create(() => new StageHostActor(host)), "stages");
         _stop = _run.StopRequested.Register(() => coordinator.Tell(PipelineCoordinatorActor.Stop.Instance));
@@ -109,7 +125,21 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         _control?.Dispose();
         _channel?.Dispose();
         _identity?.Dispose();
+        Context.System.EventStream.Unsubscribe(Self);
         Cluster.Get(Context.System).Unsubscribe(Self);
+    }
+
+    /// <summary>Whether what a device's node says is not worked on: it says too much.</summary>
+    private bool IsRefused(DeviceEvents.IDeviceEvent message)
+    {
+        var from = Sender.Path.Address;
+        if (_gate.Refusal(from, message.Device) is not { } reason)
+        {
+            return false;
+        }
+
+        _coordinator.Tell(new PipelineCoordinatorActor.ControlRefused(from, message.Device, reason));
+        return true;
     }
 
     private void Refused(string checkpoint)
@@ -148,7 +178,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         var self = Self;
         _identity = TlsIdentity.Load(_run.Settings.Security.Tls);
         return new ChannelListener(
-            new ListenerOptions(channel.Host, channel.Port, _identity) { Carrier = _run.Carrier, Time = _run.Time },
+            new ListenerOptions(channel.Host, channel.Port, _identity) { Carrier = _run.Carrier, Time = _run.Time, Limits = _run.Settings.Security.Limits },
             new ChannelRules(
                 shape.Width, spec.Cut, spec.MaxLength, channel.MaxFrameBytes, spec.Task,
                 spec.Task == TaskKind.Classification ? spec.Labels.Length : shape.Vocabulary,

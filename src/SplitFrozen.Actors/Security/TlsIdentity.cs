@@ -84,19 +84,20 @@ public sealed class TlsIdentity : IDisposable
     }));
 
     /// <summary>
-    /// The same for Akka.Remote, where nodes of both roles accept and connect: the authority must have issued the peer's certificate, and the host is compared
-    /// where a name or address is known.
+    /// The same for Akka.Remote, where nodes of both roles accept and connect: the authority must have issued the peer's certificate for a node, and the host is compared
+    /// where a name or address is known. Which role a node may have in the cluster is looked at when it joins (<see cref="RoleGuardActor"/>).
     /// </summary>
     internal DotNettySslSetup ForRemoting() => new(
         _certificate, suppressValidation: false, requireMutualAuthentication: true, validateCertificateHostname: _verifyHost,
         (certificate, _, peer, errors, log) =>
         {
             var isTrusted = certificate is not null && IsOfAuthority(certificate)
+                && (NodeCertificate.MayBe(certificate, NodeCertificate.Server) || NodeCertificate.MayBe(certificate, NodeCertificate.Device))
                 && !(_verifyHost && errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch));
             if (!isTrusted)
             {
                 log.Warning(
-                    "The control plane refused {0}: its certificate ({1}) is not of the authority of splitfrozen.security.tls.ca, or does not name the host.", peer, certificate?.Subject ?? "none");
+                    "The control plane refused {0}: its certificate ({1}) is not of the authority of splitfrozen.security.tls.ca, has another role than a node's, or does not name the host.", peer, certificate?.Subject ?? "none");
             }
 
             return isTrusted;

@@ -53,6 +53,19 @@ public sealed class HyperionSerializer : AkkaSerializer
     /// <exception cref="SerializationException">The bytes name a type that is not allowed, cannot be read, or hold values that are out of range.</exception>
     public override object FromBinary(byte[] bytes, Type type)
     {
+        try
+        {
+            return Read(bytes);
+        }
+        catch (SerializationException e)
+        {
+            WireRefused.Publish(system, e.Message);
+            throw;
+        }
+    }
+
+    private static object Read(byte[] bytes)
+    {
         object? message;
         try
         {

@@ -23,6 +23,10 @@ public sealed class RefusingDeployment(ExtendedActorSystem system) : AkkaSeriali
     public override byte[] ToBinary(object obj) => throw new SerializationException("Actors are not created on other nodes.");
 
     /// <inheritdoc/>
-    public override object FromBinary(byte[] bytes, Type type) =>
-        throw new SerializationException("Another node asked for an actor to be created here, which was refused: nodes create their own actors only.");
+    public override object FromBinary(byte[] bytes, Type type)
+    {
+        const string Refusal = "Another node asked for an actor to be created here, which was refused: nodes create their own actors only.";
+        WireRefused.Publish(base.system, Refusal);
+        throw new SerializationException(Refusal);
+    }
 }

@@ -30,6 +30,10 @@ public sealed class RefusingSerializer : AkkaSerializer
         throw new SerializationException($"{obj.GetType()} has no serializer: messages that cross the wire belong to the protocol.");
 
     /// <inheritdoc/>
-    public override object FromBinary(byte[] bytes, Type type) =>
-        throw new SerializationException("A message in JSON was refused: messages that cross the wire belong to the protocol.");
+    public override object FromBinary(byte[] bytes, Type type)
+    {
+        const string Refusal = "A message in JSON was refused: messages that cross the wire belong to the protocol.";
+        WireRefused.Publish(system, Refusal);
+        throw new SerializationException(Refusal);
+    }
 }

@@ -123,10 +123,10 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 Line("yellow", "device", $"{problem.Device}: {problem.Problem}");
                 break;
             case RunEvent.ControlRefused refused:
-                Line("refused", $"a control message of {refused.From}: {refused.Message} ({refused.Count} so far)");
+                Line("yellow", "control", $"refused ({Units.Number(refused.Count)} so far) what {refused.From} sent: {refused.Message}");
                 break;
             case RunEvent.NodeQuarantined quarantined:
-                Line("warning", $"node {quarantined.From} is not listened to any more{(quarantined.Devices.Count > 0 ? $", and {string.Join(", ", quarantined.Devices)} put out" : "")}: {quarantined.Reason}");
+                Line("red", "node", $"{quarantined.From} is not listened to any more{(quarantined.Devices.Count > 0 ? $", and {string.Join(", ", quarantined.Devices)} put out" : "")}: {quarantined.Reason}");
                 break;
             case RunEvent.ChannelRefused refused:
                 Line("yellow", "channel", $"refused ({refused.Fault}, {Units.Number(refused.Count)} so far) what {refused.Device?.Value ?? "an unknown peer"} sent: {refused.Message}");

@@ -24,7 +24,8 @@ public static class DeviceEvents
         public string Release { get; init; } = "";
 
         /// <inheritdoc/>
-        public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null ? "a field is missing" : null);
+        public string? Fault() =>
+            Faults.Of(Device) ?? Faults.Text("node's name", Node, 256) ?? Faults.Text("model's fingerprint", ModelFingerprint, 256) ?? Faults.Text("release", Release ?? "", 64);
     }
 
     /// <summary>The samples are tokenised and the capacity is measured.</summary>
@@ -72,6 +73,7 @@ public static class DeviceEvents
             Faults.Of(Device)
             ?? (Starts is null || Durations is null || Transfers is null || Starts.Length != Durations.Length || Starts.Length != Transfers.Length
                 ? "the parts of a trace differ in length" : null)
+            ?? Faults.Length("operations", Starts, 200_000)
             ?? (Array.Exists(Durations!, d => d is < 0 or > 86_400_000_000) || Array.Exists(Starts!, s => Math.Abs(SentAt - s) > 86_400_000_000)
                 ? "a time of a trace is out of range" : null);
     }
@@ -97,6 +99,6 @@ public static class DeviceEvents
     public sealed record Failed(DeviceId Device, Incarnation Incarnation, string Reason) : IDeviceEvent
     {
         /// <inheritdoc/>
-        public string? Fault() => Faults.Of(Device) ?? (Reason is null ? "a reason is missing" : null);
+        public string? Fault() => Faults.Of(Device) ?? Faults.Text("reason", Reason, 16_384);
     }
 }

@@ -22,7 +22,8 @@ public static class ServerEvents
     {
         /// <inheritdoc/>
         public string? Fault() =>
-            (Node is null || ModelFingerprint is null || string.IsNullOrEmpty(Host) ? "a field is missing" : null) ?? Faults.Range("port", Port, 1, 65535)
+            (string.IsNullOrEmpty(Host) ? "a host is missing" : null) ?? Faults.Text("node's name", Node, 256) ?? Faults.Text("model's fingerprint", ModelFingerprint, 256)
+            ?? Faults.Text("host", Host, 256) ?? Faults.Range("port", Port, 1, 65535)
             ?? (double.IsFinite(Megabits) && Megabits >= 0 && double.IsFinite(LatencySeconds) && LatencySeconds is >= 0 and <= 3600 ? null : "a link's rate or latency is out of range");
     }
 

@@ -2,6 +2,7 @@ using System.Text;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Tests.Channel.Support;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Protocol;
 
 using Xunit;
@@ -145,6 +146,98 @@ public sealed class ChannelListenerSpecs : IDisposable
         last.Write(frames[2]);
         Assert.Equal(2, ChannelGreeting.ReadAnswer(last));
         Assert.Equal(3, ChannelGreeting.ReadAnswer(last));
+    }
+
+    [Fact(DisplayName = "Damaged frames are put down to the line, but not again and again: then the life is over, and the device is at fault")]
+    public void Should_not_put_up_with_damage_for_ever()
+    {
+        using var channel = new TestChannel(limits: LimitSettings.Default with { DamagedFrames = 3 });
+        var token = channel.Admit(Phone, Life).Token;
+        var damaged = Written(Unit(grant: TestChannel.Grant));
+        damaged[^20] ^= 1;
+        for (var time = 1; time <= 4; time++)
+        {
+            using var stream = channel.Greet(token);
+            Assert.Equal(0, ChannelGreeting.ReadAnswer(stream));
+            stream.Write(damaged);
+            var refusal = channel.NextRefusal();
+            Assert.Equal((FrameFault.BadChecksum, time == 4), (refusal.Fault, refusal.IsPeersFault));
+        }
+
+        using var again = channel.Greet(token);
+        AssertClosed(again);
+        Assert.Equal(FrameFault.NotAdmitted, channel.NextRefusal().Fault);
+    }
+
+    [Fact(DisplayName = "Whole frames between damaged ones give a device more time, not all the time")]
+    public void Should_count_all_damage_of_a_life()
+    {
+        using var channel = new TestChannel(limits: LimitSettings.Default with { DamagedFrames = 1 });
+        var token = channel.Admit(Phone, Life).Token;
+        var refusals = new List<ChannelRefusal>();
+        for (var sequence = 0; refusals.Count < 11; sequence++)
+        {
+            channel.Listener.Return(Phone, Life, sequence);
+            using var stream = channel.Greet(token);
+            var frame = Written(Unit(grant: TestChannel.Grant), sequence);
+            Assert.Equal(sequence, ChannelGreeting.ReadAnswer(stream));
+            stream.Write(frame);
+            channel.Next().Dispose();
+            Assert.Equal(sequence + 1, ChannelGreeting.ReadAnswer(stream));
+            var next = Written(Unit(grant: TestChannel.Grant), sequence + 1);
+            next[^20] ^= 1;
+            stream.Write(next);
+            refusals.Add(channel.NextRefusal());
+        }
+
+        Assert.Equal(10, refusals.FindIndex(r => r.IsPeersFault));
+    }
+
+    [Fact(DisplayName = "A device that connects oftener than it may is refused; another is served")]
+    public void Should_limit_connections()
+    {
+        using var channel = new TestChannel(limits: LimitSettings.Default with { ConnectionsPerMinute = 10 });
+        var token = channel.Admit(Phone, Life).Token;
+        for (var time = 0; time < 10; time++)
+        {
+            using var stream = channel.Greet(token);
+            Assert.Equal(0, ChannelGreeting.ReadAnswer(stream));
+        }
+
+        using var last = channel.Greet(token);
+        AssertClosed(last);
+        var refusal = channel.NextRefusal();
+        Assert.Equal((FrameFault.TooOften, true), (refusal.Fault, refusal.IsPeersFault));
+        using var other = channel.Greet(channel.Admit(new DeviceId("another"), Life).Token);
+        Assert.Equal(0, ChannelGreeting.ReadAnswer(other));
+    }
+
+    [Fact(DisplayName = "Something unexpected on a connection's thread closes that connection, is told, and goes no further")]
+    public void Should_survive_the_unexpected()
+    {
+        var came = 0;
+        using var channel = new TestChannel(arrived: unit =>
+        {
+            unit.Dispose();
+            if (Interlocked.Increment(ref came) == 1)
+            {
+                throw new InvalidOperationException("out of luck");
+            }
+        });
+        var token = channel.Admit(Phone, Life).Token;
+        using (var stream = channel.Greet(token))
+        {
+            stream.Write(Written(Unit(grant: TestChannel.Grant)));
+            var refusal = channel.NextRefusal();
+            Assert.Equal((FrameFault.Unexpected, false), (refusal.Fault, refusal.IsPeersFault));
+            Assert.Contains("InvalidOperationException: out of luck", refusal.Message, StringComparison.Ordinal);
+            AssertClosed(stream, answers: 1);
+        }
+
+        using var again = channel.Greet(token);
+        Assert.Equal(1, ChannelGreeting.ReadAnswer(again));
+        again.Write(Written(Unit(grant: TestChannel.Grant), 1));
+        Assert.Equal(2, ChannelGreeting.ReadAnswer(again));
     }
 
     private static byte[] Bad(FrameFault fault)

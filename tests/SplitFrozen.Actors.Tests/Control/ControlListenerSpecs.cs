@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -82,6 +83,22 @@ public sealed class ControlListenerSpecs : IDisposable
         Assert.Equal("ping", ControlClient.Find(address, own).Ask<string>(ControlClient.Request("ping")));
         Assert.Throws<UserErrorException>(() => ControlClient.Find(address, foreign).Ask<string>(ControlClient.Request("ping")));
         Assert.Contains("TLS", Assert.Throws<UserErrorException>(() => ControlClient.Find(address, Plain).Ask<string>(ControlClient.Request("ping"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact(DisplayName = "A request over which the server fails closes its connection and is told of, and the next command is answered")]
+    public void Should_survive_the_unexpected()
+    {
+        using var warned = new BlockingCollection<string>();
+        using var listener = new ControlListener(
+            IPAddress.Loopback.ToString(), 0, "a run", null,
+            request => request.Command == "break" ? throw new InvalidOperationException("out of luck") : ControlListener.Done(request.Command), warned.Add);
+        using var client = new TcpClient("127.0.0.1", listener.Endpoint.Port);
+        ControlWire.Write(client.GetStream(), new ControlRequest(ControlWire.Version, "break") { Token = listener.Endpoint.Token });
+
+        Assert.True(Ends(client.GetStream()));
+        Assert.True(warned.TryTake(out var warning, TimeSpan.FromSeconds(30)));
+        Assert.Contains("InvalidOperationException: out of luck", warning, StringComparison.Ordinal);
+        Assert.Equal("ping", ControlClient.Find($"127.0.0.1:{listener.Endpoint.Port}", Plain).Ask<string>(ControlClient.Request("ping")));
     }
 
     [Theory(DisplayName = "An address that is none is named")]

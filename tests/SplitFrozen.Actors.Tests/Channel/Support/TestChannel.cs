@@ -3,6 +3,7 @@ using System.Net.Sockets;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Tests.Channel.Support;
@@ -14,7 +15,8 @@ internal sealed class TestChannel : IDisposable
     private readonly BlockingCollection<ActivationUnit> _arrived = [];
     private readonly BlockingCollection<ChannelRefusal> _refused = [];
 
-    public TestChannel(TlsIdentity? identity = null, ChannelRules? rules = null, ServerMemory? memory = null, Action<ActivationUnit>? arrived = null)
+    public TestChannel(
+        TlsIdentity? identity = null, ChannelRules? rules = null, ServerMemory? memory = null, Action<ActivationUnit>? arrived = null, LimitSettings? limits = null)
     {
         Memory = memory ?? new ServerMemory(1 << 26, 1024);
         if (memory is null)
@@ -23,7 +25,7 @@ internal sealed class TestChannel : IDisposable
         }
 
         Listener = new ChannelListener(
-            new ListenerOptions("127.0.0.1", 0, identity), rules ?? Frames.Rules, Memory, arrived ?? _arrived.Add, _refused.Add);
+            new ListenerOptions("127.0.0.1", 0, identity) { Limits = limits ?? LimitSettings.Default }, rules ?? Frames.Rules, Memory, arrived ?? _arrived.Add, _refused.Add);
     }
 
     public static GrantId Grant { get; } = new(0, 0);

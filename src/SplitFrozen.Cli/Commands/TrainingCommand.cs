@@ -90,9 +90,9 @@ internal static class TrainingCommand
     {
         var folder = begun.Folder;
         var wanted = begun.Settings.Run;
-        using var metrics = new MetricsWriter(folder.Metrics, environment.Time, begun.Resumes);
-        using var board = wanted.TensorBoard ? new TensorBoardWriter(folder.TensorBoard, environment.Time) : null;
         var console = new ConsoleRunObserver(environment.Out, environment.Time);
+        using var metrics = new MetricsWriter(folder.Metrics, environment.Time, begun.Resumes, console.Warn);
+        using var board = wanted.TensorBoard ? new TensorBoardWriter(folder.TensorBoard, environment.Time, console.Warn) : null;
         await using (console.ConfigureAwait(false))
         {
             var stop = environment.Stop.Token;

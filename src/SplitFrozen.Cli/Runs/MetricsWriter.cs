@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -9,26 +10,32 @@ namespace SplitFrozen.Cli.Runs;
 
 /// <summary>
 /// Writes a run's events to metrics.jsonl: one JSON object a line with the time (UTC) and the event's name, flushed line by line. Of a run that is resumed, what came
-/// after the checkpoint is taken out first: it happens again.
+/// after the checkpoint is taken out first: it happens again. A full disk does not end the run: lines wait until there is room again.
 /// </summary>
 internal sealed class MetricsWriter : IRunObserver, IDisposable
 {
+    /// <summary>Lines that wait for room on the disk; beyond that the oldest are given up.</summary>
+    private const int MostLate = 100_000;
+
     private readonly Lock _gate = new();
     private readonly string _file;
     private readonly TimeProvider _time;
     private readonly List<string> _waiting = [];
-    private StreamWriter? _writer;
+    private readonly Queue<string> _late = [];
+    private readonly Action<string> _warn;
+    private FileStream? _stream;
     private bool _closed;
 
     /// <param name="file">The file.</param>
     /// <param name="time">The clock.</param>
     /// <param name="resumes">Whether the file of a run that is resumed is there already; its events then begin with where it goes on.</param>
-    public MetricsWriter(string file, TimeProvider time, bool resumes = false)
+    /// <param name="warn">Told when the disk has no room, once until it has; null: nobody.</param>
+    public MetricsWriter(string file, TimeProvider time, bool resumes = false, Action<string>? warn = null)
     {
-        (_file, _time) = (file, time);
+        (_file, _time, _warn) = (file, time, warn ?? (_ => { }));
         if (!resumes)
         {
-            _writer = Open(FileMode.CreateNew);
+            _stream = Open(FileMode.CreateNew);
         }
     }
 
@@ -60,22 +67,22 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
     {
         lock (_gate)
         {
-            if (_writer is null && _waiting.Count > 0)
+            if (_stream is null && _waiting.Count > 0)
             {
                 GoOnAfter(int.MaxValue);
             }
 
             _closed = true;
-            _writer?.Dispose();
+            _stream?.Dispose();
         }
     }
 
     /// <summary>Until it is known where the run goes on, lines wait.</summary>
     private void Write(string line, RunEvent e)
     {
-        if (_writer is not null)
+        if (_stream is not null)
         {
-            _writer.WriteLine(line);
+            Append(_stream, line + "\n");
             return;
         }
 
@@ -91,7 +98,50 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
         var kept = File.Exists(_file) ? Whole(File.ReadAllText(_file)).TakeWhile(l => !IsStepFrom(l, step)) : [];
         AtomicFile.Write(_file, string.Concat(kept.Concat(_waiting).Select(l => l + "\n")));
         _waiting.Clear();
-        _writer = Open(FileMode.Append);
+        _stream = Open(FileMode.Append);
+    }
+
+    /// <summary>Writes a line, after those that still wait for room.</summary>
+    private void Append(FileStream stream, string line)
+    {
+        var wasFull = _late.Count > 0;
+        _late.Enqueue(line);
+        try
+        {
+            while (_late.TryPeek(out var next))
+            {
+                WriteWhole(stream, next);
+                _late.Dequeue();
+            }
+        }
+        catch (IOException e)
+        {
+            if (!wasFull)
+            {
+                _warn($"{_file} could not be written: {e.Message} The run goes on, and its lines wait for room.");
+            }
+
+            if (_late.Count > MostLate)
+            {
+                _late.Dequeue();
+            }
+        }
+    }
+
+    /// <summary>A full disk may have taken a part of the line, which must not stand before the next one.</summary>
+    private static void WriteWhole(FileStream stream, string line)
+    {
+        var before = stream.Length;
+        try
+        {
+            stream.Write(Encoding.UTF8.GetBytes(line));
+        }
+        catch (IOException)
+        {
+            stream.SetLength(before);
+            stream.Position = before;
+            throw;
+        }
     }
 
     /// <summary>The lines of a text, without one that a crash cut off.</summary>
@@ -103,5 +153,10 @@ internal sealed class MetricsWriter : IRunObserver, IDisposable
         return json["event"]!.GetValue<string>() == "step_done" && json["step"]!.GetValue<int>() >= step;
     }
 
-    private StreamWriter Open(FileMode mode) => new(new FileStream(_file, mode, FileAccess.Write, FileShare.Read)) { AutoFlush = true };
+    private FileStream Open(FileMode mode)
+    {
+        var stream = new FileStream(_file, mode is FileMode.Append ? FileMode.Open : mode, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        stream.Position = stream.Length;
+        return stream;
+    }
 }

@@ -8,10 +8,15 @@ internal sealed class TensorBoardWriter : IRunObserver, IDisposable
     private readonly Lock _gate = new();
     private readonly TensorBoardFile _file;
     private readonly TimeProvider _time;
+    private readonly Action<string> _warn;
     private long _step;
     private bool _closed;
 
-    public TensorBoardWriter(string folder, TimeProvider time) => (_file, _time) = (new TensorBoardFile(folder, time.GetUtcNow()), time);
+    /// <param name="folder">The folder.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="warn">Told when nothing more can be written; null: nobody.</param>
+    public TensorBoardWriter(string folder, TimeProvider time, Action<string>? warn = null) =>
+        (_file, _time, _warn) = (new TensorBoardFile(folder, time.GetUtcNow()), time, warn ?? (_ => { }));
 
     /// <inheritdoc/>
     public void On(RunEvent e)
@@ -21,7 +26,16 @@ internal sealed class TensorBoardWriter : IRunObserver, IDisposable
             // Nodes still leave after a run has ended.
             if (!_closed)
             {
-                Write(e, _time.GetUtcNow());
+                try
+                {
+                    Write(e, _time.GetUtcNow());
+                }
+                catch (IOException problem)
+                {
+                    // A part of a record may be there, after which none can be read: it ends here, and the run goes on.
+                    _closed = true;
+                    _warn($"The files for TensorBoard end here: {problem.Message} The run goes on.");
+                }
             }
         }
     }
@@ -32,7 +46,14 @@ internal sealed class TensorBoardWriter : IRunObserver, IDisposable
         lock (_gate)
         {
             _closed = true;
-            _file.Dispose();
+            try
+            {
+                _file.Dispose();
+            }
+            catch (IOException problem)
+            {
+                _warn($"The files for TensorBoard are not whole: {problem.Message}");
+            }
         }
     }
 

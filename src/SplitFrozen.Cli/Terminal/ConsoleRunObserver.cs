@@ -53,6 +53,9 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     /// <summary>Shows a line that does not come from the run.</summary>
     public void Announce(string text) => _queue.Writer.TryWrite(() => Line("yellow", "stopping", text));
 
+    /// <summary>Says that something went wrong over which the run goes on.</summary>
+    public void Warn(string text) => _queue.Writer.TryWrite(() => Line("red", "warning", text));
+
     /// <summary>Waits until everything reported so far is shown.</summary>
     public async ValueTask DisposeAsync()
     {

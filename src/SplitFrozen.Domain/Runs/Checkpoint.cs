@@ -48,20 +48,34 @@ public static class Checkpoint
         {
             var temporary = folder + Temporary;
             DeleteIfThere(temporary);
-            Directory.CreateDirectory(temporary);
-            model.SaveAdapter(Path.Combine(temporary, AdapterFolder), spec, adapter);
-            model.SaveOptimizer(Path.Combine(temporary, OptimizerFile), optimizer);
-            AtomicFile.Write(Path.Combine(temporary, StateFile), stream => JsonSerializer.Serialize(stream, state, Json));
-            var manifest = new Manifest(Version, Hashes(temporary));
-            AtomicFile.Write(Path.Combine(temporary, ManifestFile), stream => JsonSerializer.Serialize(stream, manifest, Json));
-            DeleteIfThere(folder);
-            Directory.Move(temporary, folder);
+            try
+            {
+                WriteInto(temporary, model, spec, adapter, optimizer, state);
+                DeleteIfThere(folder);
+                Directory.Move(temporary, folder);
+            }
+            finally
+            {
+                // What was begun on a full disk must not take the room that the next one needs.
+                DeleteIfThere(temporary);
+            }
         }
 
         foreach (var older in Folders(checkpoints).Where(f => string.CompareOrdinal(f, folder) < 0).SkipLast(keep - 1).ToList())
         {
             Directory.Delete(older, recursive: true);
         }
+    }
+
+    private static void WriteInto(
+        string folder, IModelSource model, TrainerSpec spec, IReadOnlyList<TensorData> adapter, IReadOnlyList<TensorData> optimizer, CheckpointState state)
+    {
+        Directory.CreateDirectory(folder);
+        model.SaveAdapter(Path.Combine(folder, AdapterFolder), spec, adapter);
+        model.SaveOptimizer(Path.Combine(folder, OptimizerFile), optimizer);
+        AtomicFile.Write(Path.Combine(folder, StateFile), stream => JsonSerializer.Serialize(stream, state, Json));
+        var manifest = new Manifest(Version, Hashes(folder));
+        AtomicFile.Write(Path.Combine(folder, ManifestFile), stream => JsonSerializer.Serialize(stream, manifest, Json));
     }
 
     /// <summary>

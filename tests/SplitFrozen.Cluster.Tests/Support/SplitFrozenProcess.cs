@@ -43,6 +43,9 @@ internal sealed class SplitFrozenProcess : IDisposable
 
     private static string ProgramFile { get; } = Path.Combine(Repository, Metadata("Program"));
 
+    /// <summary>The number of the process.</summary>
+    public string Id => _process.Id.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>Starts the program.</summary>
     public static SplitFrozenProcess Start(string workingFolder, params string[] arguments) => new(arguments, workingFolder);
 
@@ -94,7 +97,7 @@ internal sealed class SplitFrozenProcess : IDisposable
     /// <summary>Sends a signal.</summary>
     public void Signal(string name)
     {
-        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{name}", Id]);
         kill.WaitForExit();
     }
 

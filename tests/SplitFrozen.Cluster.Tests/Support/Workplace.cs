@@ -95,12 +95,31 @@ internal sealed class Workplace : IDisposable
         return (code, process.Output);
     }
 
-    /// <summary>Runs a command to its end that takes its configuration from a run, or none.</summary>
-    public async Task<(int Code, string Output)> RunOwnAsync(params string[] arguments)
+    /// <summary>Starts a command that takes its configuration from a run, or none.</summary>
+    public SplitFrozenProcess StartOwn(params string[] arguments)
     {
         var process = SplitFrozenProcess.Start(Folder, arguments);
         _processes.Add(process);
+        return process;
+    }
+
+    /// <summary>Runs a command to its end that takes its configuration from a run, or none.</summary>
+    public async Task<(int Code, string Output)> RunOwnAsync(params string[] arguments)
+    {
+        var process = StartOwn(arguments);
         return (await process.ExitAsync(), process.Output);
+    }
+
+    /// <summary>A run has the losses and the adapter's bytes of the same training in one process, and its ledger proves that each sample was trained once an epoch.</summary>
+    public async Task AssertEqualAsync(string run)
+    {
+        var (alone, output) = await RunAsync("train", "--run", At("alone"), "--method", "cenlora", "--lora-from", "2");
+        Assert.True(alone == 0, output);
+        Assert.Equal(Losses("alone"), Losses(run));
+        Assert.Equal(Summary<string>("alone", "adapter_sha256"), Summary<string>(run, "adapter_sha256"));
+        Assert.Equal(Summary<long>(run, "samples_expected"), Summary<long>(run, "samples_trained"));
+        var (proven, proof) = await RunOwnAsync("ledger", "check", At(run));
+        Assert.True(proven == 0, proof);
     }
 
     /// <summary>The address of a server that was started on a free port.</summary>

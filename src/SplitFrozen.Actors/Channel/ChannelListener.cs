@@ -155,7 +155,7 @@ internal sealed class ChannelListener : IDisposable
     /// <exception cref="FrameException">It does so too often.</exception>
     internal void Connects(DeviceId device)
     {
-        double most = _limits.ConnectionsPerMinute;
+        var most = (double)_limits.ConnectionsPerMinute;
         var bucket = _opened.GetOrAdd(device, _ => new TokenBucket(most, Time));
         lock (bucket)
         {

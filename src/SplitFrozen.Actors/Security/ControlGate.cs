@@ -47,7 +47,7 @@ internal sealed class ControlGate(LimitSettings limits, TimeProvider time)
             node.Devices.Add(device);
         }
 
-        double rate = (double)limits.MessagesPerSecond * node.Devices.Count;
+        var rate = (double)limits.MessagesPerSecond * node.Devices.Count;
         return node.Messages.Take(rate, rate * BurstSeconds) ? null
             : $"it sends more than {limits.MessagesPerSecond} messages a second for each of its devices (splitfrozen.security.limits.messages-per-second)";
     }

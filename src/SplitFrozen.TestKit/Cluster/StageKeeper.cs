@@ -28,7 +28,7 @@ internal sealed class StageKeeper : ReceiveActor, IWithTimers
         {
             if (!_isOver)
             {
-                Timers.StartSingleTimer(m.ActorRef.Path.Name, new Start(m.ActorRef.Path.Name), _away[m.ActorRef.Path.Name]);
+                Timers.StartSingleTimer(m.ActorRef.Path.Name, new Start(m.ActorRef.Path.Name), _away.GetValueOrDefault(m.ActorRef.Path.Name));
             }
         });
     }

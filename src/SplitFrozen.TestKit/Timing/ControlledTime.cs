@@ -63,7 +63,7 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
         lock (_gate)
         {
             _timers.Enqueue(new Due(run, isVoid), (_now + Math.Max(0, after.Ticks), _order++));
-            _events++;
+            Note();
             Monitor.PulseAll(_gate);
         }
     }
@@ -74,7 +74,7 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
         lock (_gate)
         {
             _now += span.Ticks;
-            _events++;
+            Note();
             Monitor.PulseAll(_gate);
         }
     }
@@ -128,7 +128,7 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
         lock (_gate)
         {
             _atWork += change;
-            _events++;
+            Note();
             if (_atWork == 0)
             {
                 Monitor.PulseAll(_gate);
@@ -191,7 +191,7 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
         }
 
         _now = Math.Max(_now, at);
-        _events++;
+        Note();
         return _timers.Dequeue();
     }
 

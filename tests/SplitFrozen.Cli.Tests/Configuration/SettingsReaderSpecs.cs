@@ -40,6 +40,20 @@ public sealed class SettingsReaderSpecs
         Assert.Null(settings.Run.Path);
     }
 
+    [Fact(DisplayName = "Limits of devices have the shipped defaults, and can be set")]
+    public void Should_read_limits()
+    {
+        Assert.Equal(LimitSettings.Default, SettingsReader.Read(ConfigurationFactory.Empty).Security.Limits);
+        Assert.Equal(
+            new LimitSettings(50, 2, 20, 3),
+            SettingsReader.Read(SettingsReader.Load(
+                [],
+                [
+                    "splitfrozen.security.limits.messages-per-second=50", "splitfrozen.security.limits.devices-per-node=2",
+                    "splitfrozen.security.limits.connections-per-minute=20", "splitfrozen.security.limits.damaged-frames=3",
+                ])).Security.Limits);
+    }
+
     [Theory]
     [InlineData("10m", 600)]
     [InlineData("0s", 0)]
@@ -265,6 +279,10 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.allocation.max-changes", "0", "1 to 100000")]
     [InlineData("splitfrozen.allocation.manual", "4", "section with names of your own")]
     [InlineData("splitfrozen.allocation.manual.phone-3", "none", "whole number from 1")]
+    [InlineData("splitfrozen.security.limits.messages-per-second", "9", "10 to 100000")]
+    [InlineData("splitfrozen.security.limits.devices-per-node", "0", "1 to 100000")]
+    [InlineData("splitfrozen.security.limits.connections-per-minute", "9", "10 to 100000")]
+    [InlineData("splitfrozen.security.limits.damaged-frames", "0", "1 to 100000")]
     public void Should_refuse_a_value_and_name_key_value_and_what_is_allowed(string key, string value, string allowed)
     {
         var message = Refusal([$"{key}={value}"]);

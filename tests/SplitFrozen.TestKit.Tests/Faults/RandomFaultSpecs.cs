@@ -28,7 +28,11 @@ public sealed class RandomFaultSpecs(ITestOutputHelper output)
         var struck = 0;
         await Parallel.ForEachAsync(
             Enumerable.Range(0, (int)schedules).Select(i => seed + i), new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount },
-            async (drawn, _) => Interlocked.Add(ref struck, await HoldAsync(drawn)));
+            async (drawn, _) =>
+            {
+                var count = await HoldAsync(drawn);
+                Interlocked.Add(ref struck, count);
+            });
 
         output.WriteLine($"{struck} faults struck in {schedules} runs, seeds {seed} to {seed + schedules - 1}");
         Assert.True(struck >= schedules, $"only {struck} faults struck in {schedules} runs");

@@ -119,7 +119,7 @@ public sealed class TestCluster
         (extension.Injector, extension.Time) = (_faults, _time);
         _time.After(_options.Limit, () => Fail(new TimeoutException($"The run came to a halt: it did not end within {_options.Limit.TotalMinutes:0} minutes of the cluster's time.")));
         var server = system.ActorOf(Props.Create(() => new ServerSupervisorActor(run)), "supervisor");
-        var nodes = new DeviceKeeper.Nodes(_options.Devices, OfDevice, _setup.DeviceData, server, _setup.Settings.Allocation.Smoothing, _faults, carrier, Fail);
+        var nodes = new DeviceKeeper.Nodes(_options.Devices, OfDevice, _setup.DeviceData(_time), server, _setup.Settings.Allocation.Smoothing, _faults, carrier, Fail);
         var keeper = system.ActorOf(Props.Create(() => new DeviceKeeper(nodes)), "devices");
         extension.Crash = (device, away) => keeper.Tell(new DeviceKeeper.CrashDevice(device, away));
         if (_options.Servers > 1)
@@ -145,7 +145,7 @@ public sealed class TestCluster
         }
     }
 
-    private InterceptedModel Watched(Action<StageCall> before) => new(_options.Model, before) { Freezes = _frozen };
+    private InterceptedModel Watched(Action<StageCall> before) => new(_options.Model, before) { Freezes = _frozen, Clock = _time };
 
     private InterceptedModel OfDevice(DeviceId device) => new(_options.Model, _ => { })
     {
@@ -155,6 +155,7 @@ public sealed class TestCluster
             _faults.Compute(FaultPoint.Device, device);
         },
         Freezes = _frozen,
+        Clock = _time,
     };
 
     private InterceptedModel OfStageNode(string node) => Watched(call => Note(call, () =>

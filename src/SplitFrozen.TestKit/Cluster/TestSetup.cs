@@ -10,6 +10,7 @@ using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Methods;
 using SplitFrozen.Protocol;
+using SplitFrozen.TestKit.Timing;
 
 using Partitioner = SplitFrozen.Domain.Sampling.Partitioner;
 
@@ -49,7 +50,8 @@ internal sealed class TestSetup
 
     public Settings Settings { get; }
 
-    public DeviceData DeviceData => new(_options.Data, OwnFolder: false, Part: null);
+    /// <summary>What devices read their samples from; a clock is told while they do.</summary>
+    public DeviceData DeviceData(ControlledTime? clock) => new(clock is null ? _options.Data : new ClockedData(_options.Data, clock), OwnFolder: false, Part: null);
 
     public int Threads => _spec.Threads;
 
@@ -76,7 +78,7 @@ internal sealed class TestSetup
         try
         {
             var record = new RunRecord(_ => { });
-            var devices = Enumerable.Range(0, _options.Devices).ToDictionary(SharedDevices.Id, part => DeviceData.Load(SharedDevices.Id(part), _spec));
+            var devices = Enumerable.Range(0, _options.Devices).ToDictionary(SharedDevices.Id, part => DeviceData(null).Load(SharedDevices.Id(part), _spec));
             var settings = SettingsReader.Read(Load([.. _options.Settings, "splitfrozen.start.servers=1", "splitfrozen.pipeline.stages=1"]));
             using var loop = new CenLoraRun(settings, _options.Model, _trainer, _spec.Task, devices, _sets, new RunPaths(folder.FullName), record);
             var summary = loop.Run(CancellationToken.None);

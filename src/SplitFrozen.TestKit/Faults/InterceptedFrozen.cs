@@ -3,7 +3,7 @@ using SplitFrozen.Domain.Models;
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>Frozen blocks that say what they are about to run.</summary>
-internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<int, int> embedding, FrozenWatch? watch) : IFrozenBlocks
+internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, InterceptedModel model) : IFrozenBlocks
 {
     public int Width => inner.Width;
 
@@ -13,22 +13,30 @@ internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<
 
     public void Resize(int blocks) => inner.Resize(blocks);
 
-    public IDisposable Read(int from, int to) => inner.Read(from, to);
+    public IDisposable Read(int from, int to)
+    {
+        using var work = model.Clock?.AtWork();
+        return inner.Read(from, to);
+    }
 
     public void Append(IDisposable blocks) => inner.Append(blocks);
 
     public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output)
     {
-        embedding(loaded, lengths.Length);
+        model.Embedding(loaded, lengths.Length);
+        using var work = model.Clock?.AtWork();
         inner.Embed(tokens, lengths, depth, output);
     }
 
-    public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) =>
+    public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output)
+    {
+        using var work = model.Clock?.AtWork();
         inner.Continue(input, lengths, from, to, output);
+    }
 
     public void Dispose()
     {
-        watch?.Look(inner);
+        model.Freezes?.Look(inner);
         inner.Dispose();
     }
 }

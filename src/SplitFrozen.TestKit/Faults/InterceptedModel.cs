@@ -1,4 +1,5 @@
 using SplitFrozen.Domain.Models;
+using SplitFrozen.TestKit.Timing;
 
 namespace SplitFrozen.TestKit.Faults;
 
@@ -18,6 +19,9 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     /// <summary>Told of each forward unit before it is run from its tokens: with how many blocks the frozen part was loaded, and the unit's samples.</summary>
     public Action<int, int> Embedding { get; init; } = (_, _) => { };
 
+    /// <summary>Told while the model works, or null.</summary>
+    internal ControlledTime? Clock { get; init; }
+
     /// <summary>Looks at frozen blocks when they are given up, or null.</summary>
     internal FrozenWatch? Freezes { get; init; }
 
@@ -31,13 +35,18 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     public string Fingerprint => inner.Fingerprint;
 
     /// <inheritdoc/>
-    public IFrozenBlocks LoadFrozen(int blocks) => new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, Embedding, Freezes);
+    public IFrozenBlocks LoadFrozen(int blocks)
+    {
+        using var work = Clock?.AtWork();
+        return new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, this);
+    }
 
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec)
     {
         before(new StageCall(spec.StageOf(Shape.Layers), "Load", -1, 0));
-        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false));
+        using var work = Clock?.AtWork();
+        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false), Clock);
     }
 
     /// <inheritdoc/>

@@ -1,9 +1,10 @@
 using SplitFrozen.Domain.Models;
+using SplitFrozen.TestKit.Timing;
 
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>A trainer stage that says what it is about to do.</summary>
-internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils) : ITrainerStage
+internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils, ControlledTime? clock) : ITrainerStage
 {
     public BlockRange Blocks => inner.Blocks;
 
@@ -18,6 +19,7 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
     public TargetScore Forward(int microBatch, int step, ActivationBatch batch, Span<float> output)
     {
         var call = Say("F", microBatch);
+        using var work = clock?.AtWork();
         var score = inner.Forward(microBatch, step, batch, output);
         return IsLast && spoils(call) ? score with { LossSum = double.NaN } : score;
     }
@@ -25,12 +27,14 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
     public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
     {
         Say("B", microBatch);
+        using var work = clock?.AtWork();
         inner.BackwardInput(microBatch, outputGradient, inputGradient);
     }
 
     public void BackwardWeights(int microBatch)
     {
         Say("W", microBatch);
+        using var work = clock?.AtWork();
         inner.BackwardWeights(microBatch);
     }
 
@@ -39,12 +43,14 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
     public void Step(double learningRate, long targets, double norm)
     {
         Say("Step", -1);
+        using var work = clock?.AtWork();
         inner.Step(learningRate, targets, norm);
     }
 
     public TargetScore Evaluate(ActivationBatch batch, Span<float> output)
     {
         Say("Evaluate", -1);
+        using var work = clock?.AtWork();
         return inner.Evaluate(batch, output);
     }
 

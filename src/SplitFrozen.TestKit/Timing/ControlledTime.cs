@@ -2,9 +2,9 @@ namespace SplitFrozen.TestKit.Timing;
 
 /// <summary>
 /// The time of a test cluster: it stands still while anything happens, and jumps to the next timer when nothing does. So time-outs cost no real time, however
-/// long they are. Nothing happens when no mailbox and no connection holds anything that is not worked off (they tell by <see cref="Begin"/> and <see cref="End"/>), and for a
-/// millisecond of real time nothing was noted either: what has no counter of its own, such as a thread that was just woken, has begun by then. If something seems at work
-/// but nothing was noted for <see cref="Patience"/>, it waits itself, and time goes on as well.
+/// long they are. Nothing happens when no mailbox, connection or model has anything that is not worked off (they tell by <see cref="Begin"/> and <see cref="End"/>), and nothing was
+/// noted while others were given the processor; every second of it takes a real millisecond besides, so that what has no counter of its own, such as a thread that was just woken, is
+/// not left far behind. If something seems at work but nothing was noted for <see cref="Patience"/>, it waits itself, and time goes on as well.
 /// </summary>
 /// <remarks>Threads are real: in which order things happen at one time is not determined, as little as on a real cluster.</remarks>
 internal sealed class ControlledTime : TimeProvider, IDisposable
@@ -12,8 +12,13 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
     /// <summary>Real time without a sign of life after which whatever is at work waits for time to pass.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Real time for which nothing must happen.</summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(1);
+    /// <summary>How often the processor is given to others before it is believed that nothing happens.</summary>
+    private const int Yields = 3;
+
+    /// <summary>After so much of its own time it rests for <see cref="Rest"/> of real time.</summary>
+    private static readonly TimeSpan RestsAfter = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(1);
 
     /// <summary>When every run begins, by the clock of the day.</summary>
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -25,6 +30,7 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
     private long _order;
     private long _events;
     private int _atWork;
+    private long _rested;
     private bool _stopped;
 
     /// <summary>Begins at once.</summary>
@@ -108,6 +114,13 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
     /// <summary>It is.</summary>
     public void End() => Count(-1);
 
+    /// <summary>Something is worked on until what this gives is disposed.</summary>
+    public IDisposable AtWork()
+    {
+        Begin();
+        return new Work(this);
+    }
+
     /// <summary>Something happens.</summary>
     public void Note() => Interlocked.Increment(ref _events);
 
@@ -148,22 +161,55 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
     /// <returns>null when all is over.</returns>
     private Due? AwaitDue()
     {
-        lock (_gate)
+        while (true)
         {
-            while (!_stopped)
+            long before;
+            lock (_gate)
             {
-                var at = Next();
-                if (at is null)
+                if (_stopped)
                 {
-                    Monitor.Wait(_gate);
+                    return null;
                 }
-                else if ((at <= _now || IsQuiet()) && Take() is { } due)
+
+                if (Next() is { } at && at <= _now)
+                {
+                    return Take();
+                }
+
+                before = Interlocked.Read(ref _events);
+                AwaitQuiet();
+            }
+
+            for (var yielded = 0; yielded < Yields; yielded++)
+            {
+                Thread.Yield();
+            }
+
+            lock (_gate)
+            {
+                if (before == Interlocked.Read(ref _events) && !_stopped && Take() is { } due)
                 {
                     return due;
                 }
             }
+        }
+    }
 
-            return null;
+    /// <summary>Waits while something is at work, or there is nothing to wait for; the lock is released meanwhile.</summary>
+    private void AwaitQuiet()
+    {
+        if (Next() is null)
+        {
+            Monitor.Wait(_gate);
+        }
+        else if (_atWork > 0)
+        {
+            Monitor.Wait(_gate, Patience);
+        }
+        else if (_now - _rested >= RestsAfter.Ticks)
+        {
+            _rested = _now;
+            Monitor.Wait(_gate, Rest);
         }
     }
 
@@ -195,12 +241,9 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
         return _timers.Dequeue();
     }
 
-    /// <summary>Looks for a while whether anything happens; the lock is released meanwhile.</summary>
-    private bool IsQuiet()
+    private sealed class Work(ControlledTime time) : IDisposable
     {
-        var before = Interlocked.Read(ref _events);
-        Monitor.Wait(_gate, _atWork == 0 ? Quiet : Patience);
-        return before == Interlocked.Read(ref _events) && !_stopped;
+        public void Dispose() => time.End();
     }
 
     private sealed record Due(Action Run, Func<bool> IsVoid);

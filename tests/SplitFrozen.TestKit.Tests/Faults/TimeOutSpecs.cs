@@ -40,7 +40,7 @@ public sealed class TimeOutSpecs
     {
         var gone = new FaultRule(FaultPoint.Device, FaultKind.Crash, 6) { Device = SharedDevices.Id(1), For = TimeSpan.FromHours(20) };
         var error = await Assert.ThrowsAsync<FaultRunException>(() => TestCluster.RunAsync(
-            new TestClusterOptions { Faults = FaultPlan.Script(gone), Settings = ["splitfrozen.device.lost-after=24h"] }));
+            new TestClusterOptions { Faults = FaultPlan.Script(gone), Settings = ["splitfrozen.device.lost-after=24h"], Limit = TimeSpan.FromMinutes(20) }));
 
         Assert.Contains("came to a halt", error.Message, StringComparison.Ordinal);
     }

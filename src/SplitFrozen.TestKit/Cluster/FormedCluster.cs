@@ -1,16 +1,14 @@
 using System.Diagnostics;
 
+using Akka.Actor;
 using Akka.Configuration;
 
 using SplitFrozen.Actors.Channel;
-using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
-using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
-using SplitFrozen.Protocol;
 using SplitFrozen.TestKit.Faults;
 
 namespace SplitFrozen.TestKit.Cluster;
@@ -181,16 +179,19 @@ public sealed class FormedCluster
         }
     }
 
-    private InterceptedModel Watched() => new(_options.Model, call =>
+    private InterceptedModel Watched() => new(_options.Model, Note) { Freezes = _frozen };
+
+    /// <summary>Notes what a stage is about to do. What is not done by an actor is a node that measures itself.</summary>
+    private void Note(StageCall call)
     {
-        if (!Akka.Actor.ActorCell.GetCurrentSelfOrNoSender().IsNobody())
+        if (!ActorCell.GetCurrentSelfOrNoSender().IsNobody())
         {
             lock (_calls)
             {
                 _calls.Add(call);
             }
         }
-    }) { Freezes = _frozen };
+    }
 
     /// <summary>A step was made: whatever is due strikes.</summary>
     private void Strike()

@@ -1,9 +1,9 @@
 using Akka.Actor;
+using Akka.Configuration;
 
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Training;
-using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Protocol;
@@ -18,6 +18,19 @@ namespace SplitFrozen.TestKit.Cluster;
 /// </summary>
 public sealed class TestCluster
 {
+    /// <summary>The cluster's daemon has no members to talk to: its timers would only cost time.</summary>
+    private static readonly Config NoMembers = ConfigurationFactory.ParseString(
+        """
+        akka.cluster {
+          periodic-tasks-initial-delay = 1d
+          gossip-interval = 1d
+          leader-actions-interval = 1d
+          unreachable-nodes-reaper-interval = 1d
+          failure-detector.heartbeat-interval = 1d
+        }
+        akka.remote.watch-failure-detector { heartbeat-interval = 1d, unreachable-nodes-reaper-interval = 1d }
+        """);
+
     private readonly TestClusterOptions _options;
     private readonly TestSetup _setup;
     private readonly ControlledTime _time;
@@ -99,7 +112,7 @@ public sealed class TestCluster
         var (scheduler, end) = ControlledScheduler.For(_time);
         using var registered = end;
         var config = ActorConfig.ForNode(_setup.Akka, _setup.Settings.Cluster with { Port = 0 }, ["server"]);
-        var system = ActorSystem.Create("faults", FaultMailbox.Hocon.WithFallback(scheduler).WithFallback(config));
+        var system = ActorSystem.Create("faults", FaultMailbox.Hocon.WithFallback(scheduler).WithFallback(NoMembers).WithFallback(config));
         try
         {
             return await TrainOnAsync(system, run, carrier).ConfigureAwait(false);

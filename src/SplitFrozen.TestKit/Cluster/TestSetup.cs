@@ -69,7 +69,7 @@ internal sealed class TestSetup
             "splitfrozen.training.checkpoint-steps=2", "splitfrozen.pipeline.grant-batches=1", "splitfrozen.pipeline.window=2", "splitfrozen.pipeline.unit-tokens=24",
             "splitfrozen.start.limit=10m", "splitfrozen.device.lost-after=10m", "splitfrozen.server.lost-after=10m", "splitfrozen.store.mode=off",
             "splitfrozen.device.heartbeat-interval=50ms", "splitfrozen.control.port=off", $"splitfrozen.data.devices={_options.Devices}",
-            "akka.coordinated-shutdown.run-by-actor-system-terminate=off", .. settings,
+            "akka.coordinated-shutdown.run-by-actor-system-terminate=off", "akka.loglevel=WARNING", .. settings,
         ]);
 
     private Reference InOneProcess()

@@ -35,7 +35,7 @@ internal sealed class FrozenWatch(IModelSource model)
         }
     }
 
-    private float[] Run(IFrozenBlocks frozen)
+    private static float[] Run(IFrozenBlocks frozen)
     {
         var output = new float[Lengths.Sum() * frozen.Width];
         frozen.Embed([1, 2, 3, 1], Lengths, frozen.Blocks, output);

@@ -1,5 +1,4 @@
 using SplitFrozen.Domain.Data;
-using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.TestKit.Timing;

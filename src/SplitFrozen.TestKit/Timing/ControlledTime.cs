@@ -3,7 +3,7 @@ namespace SplitFrozen.TestKit.Timing;
 /// <summary>
 /// The time of a test cluster: it stands still while anything happens, and jumps to the next timer when nothing does. So time-outs cost no real time, however
 /// long they are. Nothing happens when no mailbox, connection or model has anything that is not worked off (they tell by <see cref="Begin"/> and <see cref="End"/>), and nothing was
-/// noted while others were given the processor; every second of it takes a real millisecond besides, so that what has no counter of its own, such as a thread that was just woken, is
+/// noted while others were given the processor; every five seconds of it take a real millisecond besides, so that what has no counter of its own, such as a thread that was just woken, is
 /// not left far behind. If something seems at work but nothing was noted for <see cref="Patience"/>, it waits itself, and time goes on as well.
 /// </summary>
 /// <remarks>Threads are real: in which order things happen at one time is not determined, as little as on a real cluster.</remarks>
@@ -16,7 +16,7 @@ internal sealed class ControlledTime : TimeProvider, IDisposable
     private const int Yields = 3;
 
     /// <summary>After so much of its own time it rests for <see cref="Rest"/> of real time.</summary>
-    private static readonly TimeSpan RestsAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RestsAfter = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(1);
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-using SplitFrozen.Domain.Models;
 using SplitFrozen.TestKit.Cluster;
 using SplitFrozen.TestKit.Faults;
 using SplitFrozen.TestKit.StandIn;

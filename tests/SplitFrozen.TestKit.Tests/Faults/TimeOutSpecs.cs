@@ -11,6 +11,8 @@ namespace SplitFrozen.TestKit.Tests.Faults;
 [Collection(RunCollection.Name)]
 public sealed class TimeOutSpecs
 {
+    private const string SeldomHeard = "splitfrozen.device.heartbeat-interval=5s";
+
     [Theory(DisplayName = "A device that returns before lost-after is over loses nothing, and one that comes later is struck and listed")]
     [InlineData(9, 0)]
     [InlineData(11, 1)]
@@ -19,6 +21,7 @@ public sealed class TimeOutSpecs
         var run = await TestCluster.RunAsync(new TestClusterOptions
         {
             Faults = FaultPlan.Script(new FaultRule(FaultPoint.Device, FaultKind.Crash, 6) { Device = SharedDevices.Id(1), For = TimeSpan.FromMinutes(minutes) }),
+            Settings = [SeldomHeard],
         });
 
         run.ShouldHaveStruck();
@@ -40,7 +43,7 @@ public sealed class TimeOutSpecs
     {
         var gone = new FaultRule(FaultPoint.Device, FaultKind.Crash, 6) { Device = SharedDevices.Id(1), For = TimeSpan.FromHours(20) };
         var error = await Assert.ThrowsAsync<FaultRunException>(() => TestCluster.RunAsync(
-            new TestClusterOptions { Faults = FaultPlan.Script(gone), Settings = ["splitfrozen.device.lost-after=24h"], Limit = TimeSpan.FromMinutes(20) }));
+            new TestClusterOptions { Faults = FaultPlan.Script(gone), Settings = [SeldomHeard, "splitfrozen.device.lost-after=24h"], Limit = TimeSpan.FromMinutes(20) }));
 
         Assert.Contains("came to a halt", error.Message, StringComparison.Ordinal);
     }

@@ -39,8 +39,10 @@ public sealed class ControlledTimeSpecs
             Assert.Equal([1, 11, 21], new[] { Take(done), Take(done), Take(done) }.Select(at => at.TotalSeconds));
         }
 
+        // One may have been under way.
+        var before = done.Count;
         time.Block(TimeSpan.FromHours(1), isAtWork: false);
-        Assert.InRange(done.Count, 0, 1);
+        Assert.InRange(done.Count - before, 0, 1);
     }
 
     [Fact(DisplayName = "Work takes as much time as it is said to, and what is due meanwhile runs")]

@@ -214,7 +214,14 @@ internal sealed class DeviceLife(DeviceId device, DeviceNodeOptions options, Con
         var transport = ((IRemoteActorRefProvider)((ExtendedActorSystem)system).Provider).Transport;
         foreach (var address in others)
         {
-            await transport.ManagementCommand(new SetThrottle(address, direction, mode)).ConfigureAwait(false);
+            try
+            {
+                await transport.ManagementCommand(new SetThrottle(address, direction, mode)).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e.GetBaseException() is AskTimeoutException)
+            {
+                // Those that live have taken it; an association that ended meanwhile does not answer.
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ public sealed class QuarantineSpecs
         await using var main = ServerNode.Start(server, run.Akka);
         var cluster = Joining(run, main);
         await using var good = Start(run, cluster, "strong", null, stream => stream);
-        var bad = Start(run, cluster, "weak", null, stream => new GarblingStream(stream, after: 3000));
+        var bad = Start(run, cluster, "weak", null, stream => new GarblingStream(stream, after: 48));
         var error = await Assert.ThrowsAsync<UserErrorException>(() => bad.Ended.WaitAsync(Long));
         await bad.DisposeAsync();
         var summary = await server.Result.WaitAsync(Long);

@@ -74,7 +74,7 @@ public sealed class RemotingTlsSpecs : Akka.TestKit.Xunit2.TestKit
 
         var asked = AskAsync(guest, address);
         await FishForMessageAsync(message => message is Warning { Message: var text } && text.ToString()!.Contains("The control plane refused", StringComparison.Ordinal));
-        Assert.False(asked.IsCompletedSuccessfully);
+        Assert.True(!asked.IsCompleted || (await asked).Subject is null);
 
         await guest.Terminate();
         await host.Terminate();
@@ -116,7 +116,7 @@ public sealed class RemotingTlsSpecs : Akka.TestKit.Xunit2.TestKit
             Stream stream = client.GetStream();
             if (speaksTls)
             {
-                var secured = new SslStream(stream, leaveInnerStreamOpen: false, (_, _, _, _) => true);
+                var secured = new SslStream(stream, leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate is not null);
                 await secured.AuthenticateAsClientAsync("127.0.0.1");
                 stream = secured;
             }

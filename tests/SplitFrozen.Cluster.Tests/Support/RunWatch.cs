@@ -11,12 +11,15 @@ internal sealed class RunWatch : IDisposable
     private readonly FileSystemWatcher _watcher;
     private readonly SemaphoreSlim _changed = new(0);
 
-    /// <param name="folder">The run's folder; it need not be there yet.</param>
+    /// <param name="folder">The run's folder, which the run makes; the one above it must be there.</param>
     public RunWatch(string folder)
     {
-        Directory.CreateDirectory(folder);
         _file = Path.Combine(folder, "metrics.jsonl");
-        _watcher = new FileSystemWatcher(folder, "metrics.jsonl") { NotifyFilter = NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.LastWrite };
+        _watcher = new FileSystemWatcher(Path.GetDirectoryName(folder)!, "metrics.jsonl")
+        {
+            NotifyFilter = NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.LastWrite,
+            IncludeSubdirectories = true,
+        };
         _watcher.Changed += (_, _) => _changed.Release();
         _watcher.Created += (_, _) => _changed.Release();
         _watcher.Renamed += (_, _) => _changed.Release();

@@ -168,7 +168,7 @@ public sealed class MethodSpecs
 
     private static string[] Settings(string method, params string[] more) =>
     [
-        $"splitfrozen.training.method={method}", "splitfrozen.data.devices=3", "splitfrozen.nodes=[{ name = one }, { name = two }]",
+        $"splitfrozen.training.method={method}", "splitfrozen.data.devices=3", "splitfrozen.data.partition=iid", "splitfrozen.nodes=[{ name = one }, { name = two }]",
         "splitfrozen.device.heartbeat-interval=200ms", .. more.Select(m => $"splitfrozen.{m}"),
     ];
 }

@@ -1,5 +1,6 @@
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Methods;

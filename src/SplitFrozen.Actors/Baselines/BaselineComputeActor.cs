@@ -1,7 +1,6 @@
 using Akka.Actor;
 
 using SplitFrozen.Actors.Channel;
-using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;

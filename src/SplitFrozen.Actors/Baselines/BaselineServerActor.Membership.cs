@@ -39,9 +39,9 @@ internal sealed partial class BaselineServerActor
         }));
         Receive<DeviceGone>(m =>
         {
-            if (_sessions.TryGetValue(m.Device, out var session) && m.Ref.Equals(session.Entry.Ref) && !session.Entry.Finished)
+            if (_sessions.TryGetValue(m.Device, out var session) && m.Ref.Equals(session.Entry.Ref))
             {
-                Lose(session, "its node was lost or stopped");
+                LoseUnlessFinishing(session, "its node was lost or stopped");
             }
         });
     }
@@ -150,6 +150,15 @@ internal sealed partial class BaselineServerActor
         session.Entry.Heard();
         session.Entry.Report(work);
     });
+
+    /// <summary>At the end a device stops once it has told its last figures, and the news of that may be faster than the figures: the time limit decides.</summary>
+    private void LoseUnlessFinishing(BaselineSession session, string reason)
+    {
+        if (_finished is null)
+        {
+            Lose(session, reason);
+        }
+    }
 
     private void Lose(BaselineSession session, string reason)
     {

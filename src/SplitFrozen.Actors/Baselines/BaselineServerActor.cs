@@ -4,7 +4,6 @@ using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Coordination;
-using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Configuration;
@@ -45,12 +44,12 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
         _run = run;
         ReceiveFromDevices();
         Receive<LinkOpened>(Opened);
-        Receive<LinkClosed>(m => Current(m.Device, m.Incarnation, session => Lose(session, $"its link broke: {m.Reason}")));
+        Receive<LinkClosed>(m => Current(m.Device, m.Incarnation, session => LoseUnlessFinishing(session, $"its link broke: {m.Reason}")));
         Receive<ParcelCame>(m => Current(m.Device, m.Incarnation, session => Guarded(session, () => _fleet?.Arrived(session, m.Parcel))));
         Receive<RowsCame>(RowsArrived);
         Receive<Refusal>(m => Refused(m.Refused));
         Receive<Drawn>(m => _fleet = Fleet(m.State));
-        Receive<IFleetOrder>(m => _fleet!.Take(m));
+        Receive<IFleetOrder>(m => _fleet!.Accept(m));
         Receive<FinishDevices>(m => FinishAll(() => m.Done.TrySetResult(Figures())));
         Receive<RunDone>(m => _run.Complete(m.Summary));
         Receive<RunBroken>(m => FinishAll(() =>

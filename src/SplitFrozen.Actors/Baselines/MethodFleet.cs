@@ -15,7 +15,7 @@ internal abstract class MethodFleet(IReadOnlyDictionary<DeviceId, BaselineSessio
     protected StageState Template => template;
 
     /// <summary>Takes an order of the run.</summary>
-    public void Take(IFleetOrder order)
+    public void Accept(IFleetOrder order)
     {
         On(order);
         if (_failure is { } error)

@@ -1,7 +1,5 @@
 using System.Buffers;
 
-using Akka.Actor;
-
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Models;

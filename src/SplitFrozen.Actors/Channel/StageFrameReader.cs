@@ -13,6 +13,7 @@ namespace SplitFrozen.Actors.Channel;
 /// <summary>Reads what <see cref="StageFrameWriter"/> writes: nothing is allocated by a length that is not held against the limit and the other lengths. Used by one thread at a time.</summary>
 /// <param name="width">Hidden size D.</param>
 /// <param name="maxFrameBytes">Largest frame.</param>
+/// <param name="life">The device's incarnation, or 0.</param>
 internal sealed class StageFrameReader(int width, int maxFrameBytes, long life = 0)
 {
     private readonly PayloadReader _payload = new();

@@ -4,7 +4,6 @@ using Akka.Event;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain;
-using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 

@@ -23,7 +23,8 @@ public sealed class DeviceGateSpecs
         gate.AllowState(Template, notes: 2);
         var parcel = Assert.IsType<Parcel>(Send(gate, new Parcel(ParcelKind.State, 7, [0.5, double.NaN], [Tensor("b", 4)], Template.Optimizer)));
 
-        Assert.Equal((7, [0.5, double.NaN]), (parcel.Number, parcel.Notes));
+        Assert.Equal(7, parcel.Number);
+        Assert.Equal([0.5, double.NaN], parcel.Notes);
         Assert.Equal(["b"], parcel.Adapter.Select(t => t.Name));
         Assert.Equal(["a", "step"], parcel.Optimizer.Select(t => t.Name));
         Assert.Equal([1f, 2f, 4f], Parcel.Whole(parcel.Adapter, Template.Adapter).SelectMany(t => MemoryMarshal.Cast<byte, float>(t.Bytes.Span).ToArray()));

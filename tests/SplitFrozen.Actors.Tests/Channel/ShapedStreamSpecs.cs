@@ -73,7 +73,10 @@ public sealed class ShapedStreamSpecs
     public void Should_shape_reads()
     {
         using var stream = new ShapedStream(
-            new MemoryStream(new byte[30 * KiB]), LinkClock.Unlimited(), () => _now, until => _now = Math.Max(_now, until)) { Down = new LinkClock(Megabits, Latency) };
+            new MemoryStream(new byte[30 * KiB]), LinkClock.Unlimited(), () => _now, until => _now = Math.Max(_now, until))
+        {
+            Down = new LinkClock(Megabits, Latency),
+        };
         stream.ReadExactly(new byte[10 * KiB]);
         Assert.Equal(30, Milliseconds());
         stream.ReadExactly(new byte[10 * KiB]);

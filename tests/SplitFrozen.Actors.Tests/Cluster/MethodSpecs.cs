@@ -34,7 +34,7 @@ public sealed class MethodSpecs
         Assert.Equal(expected.AdapterSha256, summary.AdapterSha256);
         Assert.Equal((expected.SamplesTrained, expected.AccuracyAfter, expected.ValidationAccuracy), (summary.SamplesTrained, summary.AccuracyAfter, summary.ValidationAccuracy));
         Assert.Equal(["device-0", "device-1", "device-2"], summary.Devices.Select(d => d.Id));
-        Assert.All(summary.Devices, d => Assert.True(d is { BytesSent: > 0, BytesReceived: > 0, Flops: > 0 }));
+        Assert.All(summary.Devices, d => Assert.Equal(d.Forwarded > 0, d is { BytesSent: > 0, BytesReceived: > 0, Flops: > 0 }));
         Assert.Equal(summary.SamplesTrained, summary.Devices.Sum(d => d.Forwarded));
         Assert.Empty(summary.ChannelRefusals);
     }
@@ -66,7 +66,7 @@ public sealed class MethodSpecs
     }
 
     [Theory(DisplayName = "Devices of a node that is killed move to another and begin the round at hand again, with the same bytes")]
-    [InlineData("fedlora", 20, "fedlora.local-epochs=1")]
+    [InlineData("fedlora", 12)]
     [InlineData("splitlora", 12, "splitlora.order=parallel", "splitlora.average-every=4")]
     public async Task Should_move_devices_of_a_killed_node(string method, int forwards, params string[] more)
     {

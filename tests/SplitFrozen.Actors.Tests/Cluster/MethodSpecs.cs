@@ -85,7 +85,8 @@ public sealed class MethodSpecs
                 _ = lost!.System.Terminate();
             }
         });
-        lost = Start(run, cluster, "lost", model);
+        // Slow, so that it is in the midst of something when it ends.
+        lost = Start(run, cluster, "lost", model, gigaFlops: 0.03);
         await using var stays = Start(run, cluster, "stays", run.Model);
         var summary = await server.Result;
 
@@ -155,9 +156,9 @@ public sealed class MethodSpecs
         return (await server.Result, run.Events);
     }
 
-    private static DeviceNodeHost Start(StandInRun run, ClusterSettings cluster, string name, IModelSource model, int? pinned = null) => DeviceNodeHost.Start(
+    private static DeviceNodeHost Start(StandInRun run, ClusterSettings cluster, string name, IModelSource model, int? pinned = null, double? gigaFlops = null) => DeviceNodeHost.Start(
         new DeviceNodeOptions(
-            cluster, new NodeProfile(name, null), model, new DeviceData(run.Data, OwnFolder: false, pinned), pinned is { } part ? SharedDevices.Id(part) : null,
+            cluster, new NodeProfile(name, gigaFlops), model, new DeviceData(run.Data, OwnFolder: false, pinned), pinned is { } part ? SharedDevices.Id(part) : null,
             run.Settings.Data.Partition.Devices, ExpectedNodes: 2, StartLimit: null)
         {
             Method = run.Settings.Training.Method,

@@ -23,7 +23,7 @@ public sealed class DiskSpecs
 
         Assert.True(await run.ExitAsync() == 0, run.Output);
         Assert.InRange(failed, 1, 20);
-        Assert.Empty(Directory.GetDirectories(place.At("disk", "run", "checkpoints"), "*.tmp"));
+        Assert.Empty(Directory.GetDirectories(place.At("disk", "run", "checkpoint"), "*.tmp"));
         await place.AssertEqualAsync(Path.Combine("disk", "run"));
     }
 

@@ -13,7 +13,7 @@ namespace SplitFrozen.Cluster.Tests;
 public sealed class SignalSpecs(ITestOutputHelper output)
 {
     private const int InCi = 2;
-    private const int Steps = 12 * 6;
+    private const int Steps = 8 * 6;
 
     [Fact(DisplayName = "SIGKILL, SIGSTOP and SIGTERM of each role at random times lose nothing: the same losses and adapter, and a ledger that proves it")]
     public async Task Should_survive_signals()
@@ -27,7 +27,7 @@ public sealed class SignalSpecs(ITestOutputHelper output)
 
     private async Task HoldAsync(int seed)
     {
-        using var place = new Workplace("training.epochs = 12, training.checkpoint-steps = 4, start.limit = 60s, store.mode = off", Fleet.QuickLoss);
+        using var place = new Workplace("training.epochs = 8, training.checkpoint-steps = 4, start.limit = 60s, store.mode = off", Fleet.QuickLoss);
         var plan = Draw(seed);
         output.WriteLine($"seed {seed}: {string.Join("; ", plan)}");
         try
@@ -59,7 +59,7 @@ public sealed class SignalSpecs(ITestOutputHelper output)
         return
         [
             .. Enumerable.Range(0, 3).Select(i => new Fault(
-                (i * Steps / 3) + random.Next(2, Steps / 3), roles[(i + seed) % 3], signals[(i + (seed / 3) + random.Next(3)) % 3], random.Next(2) == 0 ? 0.5 : 7)),
+                (i * Steps / 3) + random.Next(2, Steps / 3), roles[(i + seed) % 3], signals[(i + (seed / 3) + random.Next(3)) % 3], random.Next(2) == 0 ? 0.5 : 6)),
         ];
     }
 

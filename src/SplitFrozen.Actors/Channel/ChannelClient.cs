@@ -150,14 +150,7 @@ internal sealed class ChannelClient : IDisposable
 
         try
         {
-            var stream = _route.Link(connection.Open());
-            if (_route.Identity is { } identity)
-            {
-                stream = identity.AsClient(stream, _server.Host);
-            }
-
-            new ChannelGreeting(_incarnation, _server.Token).Write(stream);
-            return stream;
+            return _route.Open(connection, _server, _incarnation);
         }
         catch
         {

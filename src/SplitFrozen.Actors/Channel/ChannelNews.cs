@@ -16,6 +16,20 @@ public sealed record ChannelRoute(TlsIdentity? Identity, Func<Stream, Stream> Li
 
     /// <summary>By which pauses and patience are measured.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Makes a connection that was dialled, secures it, and says which life of a device it is for.</summary>
+    /// <returns>Its bytes, before the server's answer.</returns>
+    internal Stream Open(CarrierConnection connection, ChannelEndpoint server, Incarnation incarnation)
+    {
+        var stream = Link(connection.Open());
+        if (Identity is { } identity)
+        {
+            stream = identity.AsClient(stream, server.Host);
+        }
+
+        new ChannelGreeting(incarnation, server.Token).Write(stream);
+        return stream;
+    }
 }
 
 /// <summary>What a <see cref="ChannelClient"/> tells its owner.</summary>

@@ -135,6 +135,12 @@ internal sealed class ServerConnection
 
     private void Receive(Stream stream, ChannelLife life)
     {
+        if (_listener.Converse is { } converse)
+        {
+            converse(new StageConnection(_connection, stream, Shape: null), life);
+            return;
+        }
+
         var reader = new FrameReader(_listener.Rules, life.Device, life.Incarnation, (header, sequence) =>
         {
             life.Check(header, sequence);

@@ -46,8 +46,11 @@ internal sealed class RunLog : IDisposable
             if (!_closed)
             {
                 var time = _time.GetLocalNow().ToString(_isFile ? "HH:mm:ss.fff" : "HH:mm:ss", CultureInfo.InvariantCulture);
-                _writer.WriteLine(_isFile ? $"{time} {level,-7} {source}: {message}" : $"{time} {message}");
-                _writer.Flush();
+                Try(() =>
+                {
+                    _writer.WriteLine(_isFile ? $"{time} {level,-7} {source}: {message}" : $"{time} {message}");
+                    _writer.Flush();
+                });
             }
         }
     }
@@ -61,8 +64,21 @@ internal sealed class RunLog : IDisposable
             _closed = true;
             if (_isFile)
             {
-                _writer.Dispose();
+                Try(_writer.Dispose);
             }
+        }
+    }
+
+    /// <summary>A full disk takes no line, and must not end the run or hide why it ended: what is lost here is not needed to go on.</summary>
+    private static void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException)
+        {
+            // There is nowhere to say so but the log itself; the next line tries again.
         }
     }
 }

@@ -23,9 +23,13 @@ public static class DeviceEvents
         /// <summary>Release of its program, for people.</summary>
         public string Release { get; init; } = "";
 
+        /// <summary>The method that its node is set to.</summary>
+        public string Method { get; init; } = "splitfrozen";
+
         /// <inheritdoc/>
         public string? Fault() =>
-            Faults.Of(Device) ?? Faults.Text("node's name", Node, 256) ?? Faults.Text("model's fingerprint", ModelFingerprint, 256) ?? Faults.Text("release", Release ?? "", 64);
+            Faults.Of(Device) ?? Faults.Text("node's name", Node, 256) ?? Faults.Text("model's fingerprint", ModelFingerprint, 256) ?? Faults.Text("release", Release ?? "", 64)
+            ?? Faults.Text("method", Method, 64);
     }
 
     /// <summary>The samples are tokenised and the capacity is measured.</summary>

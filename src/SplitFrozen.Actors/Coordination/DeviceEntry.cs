@@ -125,13 +125,13 @@ internal sealed class DeviceEntry(DeviceId id, TimeProvider time)
             return HolderState.Known;
         }
 
-        ChallengedAt ??= Stopwatch.GetTimestamp();
+        ChallengedAt ??= time.GetTimestamp();
         if (HeardAt > ChallengedAt)
         {
             return HolderState.Known;
         }
 
-        if (Stopwatch.GetElapsedTime(ChallengedAt.Value) <= TimeSpan.FromMilliseconds(Math.Max(3000, 3 * heartbeatMilliseconds)))
+        if (time.GetElapsedTime(ChallengedAt.Value) <= TimeSpan.FromMilliseconds(Math.Max(3000, 3 * heartbeatMilliseconds)))
         {
             return HolderState.Unsure;
         }

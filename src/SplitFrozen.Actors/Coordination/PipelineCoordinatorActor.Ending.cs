@@ -183,9 +183,9 @@ internal sealed partial class PipelineCoordinatorActor
             yield return $"The run stopped after {_epoch} epochs: {_earlyStop}.";
         }
 
-        if (_putOffSamples > 0)
+        if (PutOffSamples > 0)
         {
-            yield return $"{_putOffSamples} samples were trained later than the plan has them, as they were not here in time (splitfrozen.training.put-off-after): another run of this configuration need not give the same result. `splitfrozen train --replay {_run.Paths.Folder}` trains in this run's order and does.";
+            yield return $"{PutOffSamples} samples were trained later than the plan has them, as they were not here in time (splitfrozen.training.put-off-after): another run of this configuration need not give the same result. `splitfrozen train --replay {_run.Paths.Folder}` trains in this run's order and does.";
         }
 
         if (_run.Replay is { } recorded)

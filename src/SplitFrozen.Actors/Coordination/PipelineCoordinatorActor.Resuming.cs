@@ -75,7 +75,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         _ledger.Resume(state.SamplesTrained, _epoch, _resume.Trained);
-        _putOffSamples = _resume.PutOff;
+        _putOffBefore = _resume.PutOff;
     }
 
     /// <summary>Samples of an epoch that are not trained any more: they were, or were struck, or the run that is replayed did without.</summary>

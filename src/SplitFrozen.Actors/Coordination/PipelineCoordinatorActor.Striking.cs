@@ -26,6 +26,11 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
+        if (PutToEnd(device))
+        {
+            return;
+        }
+
         device.Strike();
         if (Roster().Count == 0 || _run.Replay is not null)
         {

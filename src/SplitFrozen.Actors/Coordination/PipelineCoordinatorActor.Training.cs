@@ -102,7 +102,8 @@ internal sealed partial class PipelineCoordinatorActor
 
         // Whatever the window is, the next global batch must come together: a replay, or a run resumed with a smaller window, may need a grant beyond it.
         _plan.For(_epoch);
-        foreach (var id in _window!.Open(Fill.NeededGrant is { } number ? new GrantId(_epoch, number) : null))
+        var opened = _window!.Open(Fill.NeededGrant is { } number ? new GrantId(_epoch, number) : null);
+        foreach (var id in opened)
         {
             var plan = _plan.For(id.Epoch);
             var roster = _plan.Roster(id.Epoch);
@@ -115,6 +116,13 @@ internal sealed partial class PipelineCoordinatorActor
                     Request(_devices[roster[ordinal]], id, samples);
                 }
             }
+        }
+
+        if (opened.Count > 0 && _devices.Values.Where(d => d.IsAwaitedAtEnd).ToList() is { Count: > 0 } away)
+        {
+            // Nothing is held back for them: that makes room for more.
+            away.ForEach(device => PutToEnd(device, opened));
+            OpenGrants();
         }
     }
 
@@ -151,7 +159,7 @@ internal sealed partial class PipelineCoordinatorActor
         Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window!.InFlightSamples)
         {
             LabelDistance = WatchLabels(),
-            PutOff = _putOffSamples,
+            PutOff = PutOffSamples,
         });
         _step++;
         Fill.End();
@@ -186,6 +194,7 @@ internal sealed partial class PipelineCoordinatorActor
         Record(new LedgerRecord.Closed(_epoch));
         _plan.Close(_epoch);
         _struck.Remove(_epoch);
+        _putOffBefore += Fill.PutOff;
         _fills.Remove(_epoch);
         ReportEpoch();
         _epoch++;

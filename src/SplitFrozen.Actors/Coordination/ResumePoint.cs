@@ -40,7 +40,7 @@ internal sealed record ResumePoint(CheckpointState State, StageState Tensors)
             checkpoint.State, new StageState(run.Model.ReadAdapter(checkpoint.Adapter, run.Trainer), run.Model.ReadOptimizer(checkpoint.Optimizer)))
         {
             Trained = [.. ledger.OfType<LedgerRecord.Trained>().Where(t => t.Epoch == checkpoint.State.Epoch).SelectMany(t => t.Samples)],
-            PutOff = ledger.OfType<LedgerRecord.Removed>().Where(r => r.PutOff).Sum(r => r.Samples.Count),
+            PutOff = LedgerCheck.Of(ledger).Sum(e => e.PutOff),
         };
     }
 

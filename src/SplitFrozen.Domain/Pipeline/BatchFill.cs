@@ -49,6 +49,9 @@ public abstract class BatchFill
     /// <summary>Samples that are neither given out nor struck.</summary>
     public int Left { get; private set; }
 
+    /// <summary>Samples that were put off so far.</summary>
+    public virtual int PutOff => 0;
+
     /// <summary>Whether the epoch is at its end.</summary>
     public abstract bool IsDone { get; }
 
@@ -79,6 +82,9 @@ public abstract class BatchFill
 
         return left;
     }
+
+    /// <summary>Whether a sample that was granted counts in the window until it is trained.</summary>
+    public virtual bool IsInWindow(PlanSample sample) => true;
 
     /// <summary>Samples have come. Those that were here, given out or struck before are passed over.</summary>
     public void Arrived(IEnumerable<PlanSample> samples)
@@ -187,13 +193,19 @@ public sealed class PlanFill(EpochPlan plan, int batch = 0, IEnumerable<PlanSamp
 
 /// <summary>
 /// Relaxed order: micro-batches are filled by <see cref="StragglerRule"/>. Global batches have the plan's sizes, so that there are as many; what is put off comes in a later one of
-/// the epoch, before anything of a grant that goes out only when it is trained. A device of which something is put off is not waited for again until that has come.
+/// the epoch, before anything of a grant that goes out only when it is trained. A device of which something is put off is not waited for again until that has come. What a
+/// lost device owes can be put to the end of the epoch.
 /// </summary>
 public sealed class PutOffFill(EpochPlan plan, int batch = 0, IEnumerable<PlanSample>? trained = null) : BatchFill(plan, batch, trained ?? [])
 {
     private readonly HashSet<PlanSample> _putOff = [];
+    private readonly HashSet<PlanSample> _atEnd = [];
+    private int _counted;
     private int _first;
     private int _size;
+
+    /// <inheritdoc/>
+    public override int PutOff => _counted;
 
     /// <inheritdoc/>
     public override bool IsDone => Left == 0 && Given.Count == 0;
@@ -205,7 +217,40 @@ public sealed class PutOffFill(EpochPlan plan, int batch = 0, IEnumerable<PlanSa
     public IReadOnlyList<PlanSample> PassedOver { get; private set; } = [];
 
     /// <inheritdoc/>
-    protected override IEnumerable<PlanSample> Needed => LeftInOrder().Take(Plan.BatchSize - Given.Sum(g => g.Count));
+    protected override IEnumerable<PlanSample> Needed =>
+        LeftInOrder().Where(s => !IsOwed(s)).Concat(LeftInOrder().Where(IsOwed)).Take(Plan.BatchSize - Given.Sum(g => g.Count));
+
+    /// <summary>Devices that training waits for while nothing else is to come: all that is left and not here was put to the end.</summary>
+    public IReadOnlyCollection<int> AwaitedAtEnd
+    {
+        get
+        {
+            var awaited = new SortedSet<int>();
+            foreach (var sample in _atEnd.Count == 0 ? [] : LeftInOrder().Where(s => !IsHere(s)))
+            {
+                if (!_atEnd.Contains(sample))
+                {
+                    return [];
+                }
+
+                awaited.Add(sample.Device);
+            }
+
+            return awaited;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool IsInWindow(PlanSample sample) => !_atEnd.Contains(sample);
+
+    /// <summary>Puts samples that are granted and not here to the end of the epoch: nothing is held back for them any more, and they are trained when they come.</summary>
+    /// <returns>Those that were not there before.</returns>
+    public IReadOnlyList<PlanSample> PutToEnd(IEnumerable<PlanSample> samples)
+    {
+        List<PlanSample> put = [.. samples.Where(s => IsLeft(s) && !IsHere(s)).Where(_atEnd.Add)];
+        _counted += put.Count(_putOff.Add);
+        return put;
+    }
 
     /// <inheritdoc/>
     protected override int Size()
@@ -219,6 +264,7 @@ public sealed class PutOffFill(EpochPlan plan, int batch = 0, IEnumerable<PlanSa
     {
         var last = samples.Length > 0 ? Plan.PlaceOf(samples[^1])!.Value : 0;
         PassedOver = [.. LeftInOrder().TakeWhile(s => Plan.PlaceOf(s) < last).Where(_putOff.Add)];
+        _counted += PassedOver.Count;
     }
 
     /// <inheritdoc/>
@@ -233,8 +279,11 @@ public sealed class PutOffFill(EpochPlan plan, int batch = 0, IEnumerable<PlanSa
 
         _putOff.RemoveWhere(s => IsHere(s) || !IsLeft(s));
         var late = _putOff.Select(s => s.Device).ToHashSet();
-        return StragglerRule.Choose(LeftInOrder(), IsHere, size, s => isLate || late.Contains(s.Device));
+        return StragglerRule.Choose(LeftInOrder(), IsHere, size, s => isLate || late.Contains(s.Device) || _atEnd.Contains(s));
     }
+
+    /// <summary>Whether a sample was put to the end and is not here.</summary>
+    private bool IsOwed(PlanSample sample) => _atEnd.Contains(sample) && !IsHere(sample);
 
     private IEnumerable<PlanSample> LeftInOrder()
     {

@@ -38,6 +38,9 @@ public sealed class GrantWindow
     /// <summary>Grants that are not trained whole.</summary>
     public int InFlightGrants => _left.Count;
 
+    /// <summary>Whether a grant is in flight.</summary>
+    public bool IsOpen(GrantId grant) => _left.ContainsKey(grant);
+
     /// <summary>Opens the grants that may go out now.</summary>
     /// <param name="needed">A grant that goes out with all before it, however many are in flight: training cannot go on without. Null: none.</param>
     public IReadOnlyList<GrantId> Open(GrantId? needed = null)

@@ -143,6 +143,18 @@ public sealed class BatchFillSpecs
         Assert.Equal(0, fill.Left);
     }
 
+    [Property(DisplayName = "What a lost device owes is put to the end in relaxed order: the others go on to the end of the epoch, and when it returns each sample is trained once")]
+    public void Should_put_a_lost_device_to_the_end(EpochSizes sizes, byte window, byte device, long seed)
+    {
+        var plan = sizes.Plan();
+        var fill = new PutOffFill(plan);
+        var run = new FillRun(fill, Window(window), seed, device % sizes.Counts.Length) { Returns = true }.Train();
+
+        Assert.Equal(All(plan), run.Batches.SelectMany(b => b.Samples).OrderBy(s => plan.PlaceOf(s)));
+        Assert.Equal(Enumerable.Range(0, plan.Batches).Select(b => plan.Batch(b).Length), run.Batches.Select(b => b.Samples.Count));
+        Assert.InRange(fill.PutOff, 0, plan.Samples);
+    }
+
     [Property(DisplayName = "What is here, left and awaited add up at any point")]
     public void Should_keep_account(EpochSizes sizes, long seed)
     {

@@ -16,6 +16,10 @@ internal sealed class FillRun
     private readonly List<PlanSample> _onTheWay = [];
     private readonly int? _silent;
     private bool _isStruck;
+    private bool _isAtEnd;
+
+    /// <summary>Whether the silent device is put to the end, and comes when nothing else is left; else it is struck.</summary>
+    public bool Returns { get; init; }
 
     /// <param name="fill">How batches are filled.</param>
     /// <param name="window">Grants in flight.</param>
@@ -61,10 +65,50 @@ internal sealed class FillRun
 
     private void Open()
     {
-        foreach (var id in _window.Open(_fill.NeededGrant is { } needed ? new GrantId(_fill.Plan.Epoch, needed) : null))
+        while (_window.Open(_fill.NeededGrant is { } needed ? new GrantId(_fill.Plan.Epoch, needed) : null) is { Count: > 0 } opened)
         {
-            _onTheWay.AddRange(_fill.Plan.GrantSamples(id.Number).ToArray().Where(s => s.Device != _silent));
+            foreach (var id in opened)
+            {
+                _onTheWay.AddRange(_fill.Plan.GrantSamples(id.Number).ToArray().Where(s => s.Device != _silent));
+                PutToEnd(id);
+            }
         }
+    }
+
+    private void PutToEnd(GrantId grant)
+    {
+        if (_isAtEnd && _window.IsOpen(grant))
+        {
+            var put = ((PutOffFill)_fill).PutToEnd(_fill.Plan.GrantSamples(grant.Number).ToArray().Where(s => s.Device == _silent));
+            _window.Struck(grant, put.Count);
+        }
+    }
+
+    /// <summary>Nothing goes on without the silent device.</summary>
+    private void GoOnWithout()
+    {
+        Assert.True(_silent is not null && !_isStruck, "training stands still");
+        var own = Enumerable.Range(0, _fill.Plan.Samples).Select(_fill.Plan.At).Where(s => s.Device == _silent).ToList();
+        var grants = Enumerable.Range(0, _fill.Plan.Grants).Select(g => new GrantId(_fill.Plan.Epoch, g)).ToList();
+        if (Returns && !_isAtEnd)
+        {
+            _isAtEnd = true;
+            grants.ForEach(PutToEnd);
+        }
+        else if (Returns)
+        {
+            Assert.Equal([_silent.Value], ((PutOffFill)_fill).AwaitedAtEnd);
+            _isStruck = true;
+            _onTheWay.AddRange(own);
+        }
+        else
+        {
+            _isStruck = true;
+            _fill.Strike(own);
+            grants.ForEach(g => _window.Struck(g, _fill.Plan.GrantSamples(g.Number, _silent.Value).Length));
+        }
+
+        Open();
     }
 
     private void Give()
@@ -74,15 +118,7 @@ internal sealed class FillRun
         {
             if (!Deliver(1 + _random.Below(4)) && !_fill.CanGive(isLate: true))
             {
-                Assert.True(_silent is not null && !_isStruck, "training stands still");
-                _isStruck = true;
-                _fill.Strike(Enumerable.Range(0, _fill.Plan.Samples).Select(_fill.Plan.At).Where(s => s.Device == _silent));
-                foreach (var grant in Enumerable.Range(0, _fill.Plan.Grants))
-                {
-                    _window.Struck(new GrantId(_fill.Plan.Epoch, grant), _fill.Plan.GrantSamples(grant, _silent!.Value).Length);
-                }
-
-                Open();
+                GoOnWithout();
             }
         }
 
@@ -106,7 +142,7 @@ internal sealed class FillRun
     {
         var trained = _fill.Given.SelectMany(g => g).ToList();
         Batches.Add(new LedgerRecord.Trained(Batches.Count, _fill.Plan.Epoch, _fill.Batch, [.. _fill.Given.Select(g => g.Count)], trained));
-        foreach (var grant in trained.CountBy(s => _fill.Plan.GrantAt(_fill.Plan.PlaceOf(s)!.Value)))
+        foreach (var grant in trained.Where(_fill.IsInWindow).CountBy(s => _fill.Plan.GrantAt(_fill.Plan.PlaceOf(s)!.Value)))
         {
             _window.Trained(new GrantId(_fill.Plan.Epoch, grant.Key), grant.Value);
         }

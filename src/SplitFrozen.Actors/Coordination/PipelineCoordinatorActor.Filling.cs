@@ -2,6 +2,7 @@ using Akka.Actor;
 
 using SplitFrozen.Actors.Shuffle;
 using SplitFrozen.Domain.Pipeline;
+using SplitFrozen.Domain.Runs;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 
 using Akka.Actor;
-using Akka.Event;
 
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Shuffle;

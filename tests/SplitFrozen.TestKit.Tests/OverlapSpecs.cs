@@ -41,7 +41,8 @@ public sealed class OverlapSpecs
         };
         var run = await TestCluster.RunAsync(new TestClusterOptions
         {
-            Model = model, Settings = ["splitfrozen.model.cut=2", "splitfrozen.allocation.policy=manual", "splitfrozen.allocation.manual.device-0=1", "splitfrozen.allocation.manual.device-1=1", "splitfrozen.pipeline.window=6"],
+            Model = model,
+            Settings = ["splitfrozen.model.cut=2", "splitfrozen.allocation.policy=manual", "splitfrozen.allocation.manual.device-0=1", "splitfrozen.allocation.manual.device-1=1", "splitfrozen.pipeline.window=6"],
         });
 
         Assert.True(met, "no catch-up began while the trainer ran");

@@ -17,7 +17,9 @@ public sealed class RelaxedOrderSpecs
     /// <summary>Some of the device's forward units take far longer than all of a run's others.</summary>
     private static readonly FaultRule Slow = new(FaultPoint.Device, FaultKind.SlowDown, At: 7)
     {
-        Device = SharedDevices.Id(1), Times = 3, For = TimeSpan.FromMilliseconds(250),
+        Device = SharedDevices.Id(1),
+        Times = 3,
+        For = TimeSpan.FromMilliseconds(250),
     };
 
     [Fact(DisplayName = "A slow device is passed over within the window; each sample is trained once, and a replay gives the same losses and adapter bytes")]

@@ -65,6 +65,9 @@ internal sealed class StageDoor : IDisposable
     /// <summary>The port listened on.</summary>
     public int Port { get; }
 
+    /// <summary>What was refused so far, by kind.</summary>
+    public IReadOnlyDictionary<FrameFault, long> Refusals => _refusals.Snapshot();
+
     /// <summary>Lets the link's other end connect.</summary>
     public void Await(ServerLink link, int layout, Action<StageConnection> opened)
     {

@@ -61,7 +61,7 @@ public sealed class StrikeSpecs
         var putToEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var run = new StandInRun(
         [
-            "splitfrozen.training.epochs=1", "splitfrozen.training.put-off-after=20ms", "splitfrozen.device.lost-after=3s", "splitfrozen.data.partition=iid", "splitfrozen.channel.credits=1",
+            "splitfrozen.training.epochs=1", "splitfrozen.training.put-off-after=20ms", "splitfrozen.device.lost-after=6s", "splitfrozen.data.partition=iid", "splitfrozen.channel.credits=1",
             .. ServerFleet.QuickLoss,
         ])
         {

@@ -40,8 +40,8 @@ public sealed class TraceSpecs
             Assert.Equal(steps, stage.Count(e => e.Name == "step"));
         }
 
-        // Up the rows of a micro-batch, down their gradients.
-        Assert.All(["server to second", "second to server"], link => Assert.InRange(lanes[$"{link}: link"].Count(e => e.Name == "transfer"), microBatches - 2, 4 * microBatches));
+        // Up the rows of a micro-batch, down their gradients and the stage's state; what was under way when the run ended may not have been told.
+        Assert.All(["server to second", "second to server"], link => Assert.InRange(lanes[$"{link}: link"].Count(e => e.Name == "transfer"), microBatches - 1, 20 * microBatches));
 
         var units = summary.Devices.Sum(d => d.Operations);
         Assert.Equal(units, lanes["server: shuffle"].Count(e => e.Name == "place"));

@@ -1,5 +1,4 @@
 using SplitFrozen.Actors.Coordination;
-using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 

@@ -137,7 +137,7 @@ public sealed class BatchFillSpecs
         var plan = sizes.Plan();
         var silent = device % sizes.Counts.Length;
         BatchFill fill = relaxed ? new PutOffFill(plan) : new PlanFill(plan);
-        var run = new FillRun(fill, Window(window), seed, silent).Train();
+        var run = new FillRun(fill, Window(window), seed, silent, isBounded: false).Train();
 
         Assert.Equal(All(plan).Where(s => s.Device != silent), run.Batches.SelectMany(b => b.Samples).OrderBy(s => plan.PlaceOf(s)));
         Assert.Equal(0, fill.Left);
@@ -148,7 +148,7 @@ public sealed class BatchFillSpecs
     {
         var plan = sizes.Plan();
         var fill = new PutOffFill(plan);
-        var run = new FillRun(fill, Window(window), seed, device % sizes.Counts.Length) { Returns = true }.Train();
+        var run = new FillRun(fill, Window(window), seed, device % sizes.Counts.Length, isBounded: false) { Returns = true }.Train();
 
         Assert.Equal(All(plan), run.Batches.SelectMany(b => b.Samples).OrderBy(s => plan.PlaceOf(s)));
         Assert.Equal(Enumerable.Range(0, plan.Batches).Select(b => plan.Batch(b).Length), run.Batches.Select(b => b.Samples.Count));

@@ -1,5 +1,6 @@
 using Akka.Actor;
 
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
@@ -34,6 +35,12 @@ internal static class Admission
         if (!string.Equals(greeting.ModelFingerprint, run.ModelFingerprint, StringComparison.OrdinalIgnoreCase))
         {
             return Refuse(RefusalReason.OtherModel, $"its model folder differs from the server's (fingerprint {Short(greeting.ModelFingerprint)}, not {Short(run.ModelFingerprint)}); give both the same files (splitfrozen.model.path)");
+        }
+
+        var method = run.Method?.Name ?? TrainingMethods.SplitFrozen;
+        if (greeting.Method != method)
+        {
+            return Refuse(RefusalReason.OtherMethod, $"its node is set to method {greeting.Method}, the server to {method}; set splitfrozen.training.method alike on all nodes");
         }
 
         if (!greeting.Pinned && !SharedDevices.Contains(greeting.Device, run.Partition.Devices))

@@ -3,8 +3,10 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Baselines;
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Domain.Configuration;
 
 namespace SplitFrozen.Actors.Hosting;
 
@@ -37,7 +39,8 @@ public sealed class ServerNode : Node
         (string, int)[] awaited = deviceNodes > 0 ? [(Devices.DeviceNodeActor.Role, deviceNodes)] : [];
         var identity = TlsIdentity.Load(run.Settings.Security.Tls);
         var system = Start(settings, ActorConfig.ForNode(akka, settings, [Role, NodeName.Role("server")], awaited), identity);
-        var singleton = Props.Create(() => new ServerSupervisorActor(run));
+        var singleton = TrainingMethods.HasTrainingDevices(run.Settings.Training.Method)
+            ? Props.Create(() => new BaselineServerActor(run)) : Props.Create(() => new ServerSupervisorActor(run));
         system.ActorOf(
             ClusterSingletonManager.Props(
                 singleton, ServerSupervisorActor.Terminate.Instance,

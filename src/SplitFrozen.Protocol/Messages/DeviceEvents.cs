@@ -23,8 +23,11 @@ public static class DeviceEvents
         /// <summary>Release of its program, for people.</summary>
         public string Release { get; init; } = "";
 
+        /// <summary>The method that its node is set to.</summary>
+        public string Method { get; init; } = "splitfrozen";
+
         /// <inheritdoc/>
-        public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null ? "a field is missing" : null);
+        public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null || Method is null ? "a field is missing" : null);
     }
 
     /// <summary>The samples are tokenised and the capacity is measured.</summary>

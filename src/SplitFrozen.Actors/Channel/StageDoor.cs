@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Security.Authentication;
 
@@ -29,24 +28,29 @@ internal sealed class StageDoor : IDisposable
     private const int MostUngreeted = 64;
 
     private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(10);
+    /// <summary>How long a connection may name a link that is not awaited: the other end may have heard of it first.</summary>
+    private static readonly TimeSpan UnawaitedLimit = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long dialling is tried: the other end may hear of the link later.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<string, Awaited> _awaited = new();
+    private readonly object _gate = new();
+    private readonly Dictionary<string, Awaited> _awaited = [];
     private readonly CarrierListener _listener;
     private readonly DoorOptions _options;
-    private readonly Action<string> _refused;
+    private readonly Action<ChannelRefusal> _refused;
+    private readonly RefusalCounts _refusals = new();
     private readonly Thread _acceptor;
     private int _ungreeted;
     private volatile bool _closed;
 
     /// <summary>Listens at once.</summary>
     /// <param name="options">Where, and whom it trusts.</param>
-    /// <param name="refused">Told of connections that were refused.</param>
+    /// <param name="refused">Told of each connection that was refused.</param>
     /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
-    public StageDoor(DoorOptions options, Action<string> refused)
+    public StageDoor(DoorOptions options, Action<ChannelRefusal> refused)
     {
         (_options, _refused) = (options, refused);
         _listener = options.Carrier.Listen(options.Host, options.Port);
@@ -57,11 +61,27 @@ internal sealed class StageDoor : IDisposable
     /// <summary>The port listened on.</summary>
     public int Port => _listener.Port;
 
+    /// <summary>What was refused so far, by kind.</summary>
+    public IReadOnlyDictionary<FrameFault, long> Refusals => _refusals.Snapshot();
+
     /// <summary>Lets the link's other end connect.</summary>
-    public void Await(ServerLink link, int layout, Action<StageConnection> opened) => _awaited[link.Token] = new Awaited(link, layout, opened);
+    public void Await(ServerLink link, int layout, Action<StageConnection> opened)
+    {
+        lock (_gate)
+        {
+            _awaited[link.Token] = new Awaited(link, layout, opened);
+            Monitor.PulseAll(_gate);
+        }
+    }
 
     /// <summary>The links of earlier layouts are awaited no more.</summary>
-    public void ForgetAll() => _awaited.Clear();
+    public void ForgetAll()
+    {
+        lock (_gate)
+        {
+            _awaited.Clear();
+        }
+    }
 
     /// <summary>Opens a link to a node that awaits it; tries again until it does.</summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
@@ -86,7 +106,12 @@ internal sealed class StageDoor : IDisposable
     /// <summary>Stops listening.</summary>
     public void Dispose()
     {
-        _closed = true;
+        lock (_gate)
+        {
+            _closed = true;
+            Monitor.PulseAll(_gate);
+        }
+
         _listener.Dispose();
         _acceptor.Join();
     }
@@ -125,6 +150,7 @@ internal sealed class StageDoor : IDisposable
                 {
                     Interlocked.Decrement(ref _ungreeted);
                     accepted.Dispose();
+                    Refuse(FrameFault.Silent, $"more than {MostUngreeted} peers are connected without having said who they are");
                     continue;
                 }
 
@@ -139,7 +165,7 @@ internal sealed class StageDoor : IDisposable
 
                 if (e is not (SocketException or ObjectDisposedException))
                 {
-                    _refused($"a connection could not be taken: {e.Message}");
+                    Refuse(FrameFault.Unexpected, $"a connection could not be taken: {e.Message}");
                 }
             }
         }
@@ -153,15 +179,7 @@ internal sealed class StageDoor : IDisposable
         {
             var shape = new ShapedStream(_options.Link(accepted.Open(), false), LinkClock.Unlimited());
             Stream stream = _options.Identity is { } identity ? identity.AsServer(shape, NodeCertificate.Server) : shape;
-            var greeting = ChannelGreeting.Read(stream);
-            if (!_awaited.TryGetValue(greeting.Token, out var awaited) || awaited.Layout != greeting.Incarnation.Value)
-            {
-                // A node that dials may have heard of the link first; it tries again.
-                accepted.Dispose();
-                return;
-            }
-
-            _awaited.TryRemove(KeyValuePair.Create(greeting.Token, awaited));
+            var awaited = Find(ChannelGreeting.Read(stream));
             ChannelGreeting.WriteAnswer(stream, 0);
             shape.Link = LinkClock.Of(awaited.Link);
             limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -171,11 +189,54 @@ internal sealed class StageDoor : IDisposable
         {
             // An exception that leaves a thread ends the process: one connection's trouble must not.
             accepted.Dispose();
-            _refused(e.Message);
+            Refuse(
+                e is FrameException { Fault: var fault } ? fault : e is AuthenticationException ? FrameFault.NotTrusted
+                : e is IOException or SocketException or ObjectDisposedException ? FrameFault.Truncated : FrameFault.Unexpected, e.Message);
         }
         finally
         {
             Interlocked.Decrement(ref _ungreeted);
+        }
+    }
+
+    /// <summary>Takes out the link that a greeting names; a node that dials may have heard of it first.</summary>
+    /// <exception cref="FrameException">Nobody awaits it.</exception>
+    private Awaited Find(ChannelGreeting greeting)
+    {
+        var began = _options.Time.GetTimestamp();
+        using var timer = _options.Time.CreateTimer(_ => Wake(), null, UnawaitedLimit, Timeout.InfiniteTimeSpan);
+        lock (_gate)
+        {
+            while (true)
+            {
+                if (_awaited.TryGetValue(greeting.Token, out var awaited) && awaited.Layout == greeting.Incarnation.Value)
+                {
+                    _awaited.Remove(greeting.Token);
+                    return awaited;
+                }
+
+                FrameException.Require(
+                    !_closed && _options.Time.GetElapsedTime(began) < UnawaitedLimit, FrameFault.NotAdmitted,
+                    "a connection named a link between server nodes that is not awaited here");
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void Refuse(FrameFault fault, string message)
+    {
+        var count = _refusals.Add(fault);
+        if (!_closed)
+        {
+            _refused(new ChannelRefusal(null, fault, message, count, IsPeersFault: false));
         }
     }
 

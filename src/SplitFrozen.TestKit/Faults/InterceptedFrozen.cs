@@ -30,6 +30,7 @@ internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Interce
 
     public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output)
     {
+        model.Continuing(from, to);
         using var work = model.Clock?.AtWork();
         inner.Continue(input, lengths, from, to, output);
     }

@@ -19,6 +19,12 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     /// <summary>Told of each forward unit before it is run from its tokens: with how many blocks the frozen part was loaded, and the unit's samples.</summary>
     public Action<int, int> Embedding { get; init; } = (_, _) => { };
 
+    /// <summary>Told of each unit of which frozen blocks are run from where another node stopped: the depths from and to.</summary>
+    public Action<int, int> Continuing { get; init; } = (_, _) => { };
+
+    /// <summary>Says before a step whether its gradients are made NaN, though the loss is finite.</summary>
+    public Func<bool> SpoilsGradients { get; init; } = () => false;
+
     /// <summary>Told while the model works, or null.</summary>
     internal ControlledTime? Clock { get; init; }
 
@@ -46,7 +52,7 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     {
         before(new StageCall(spec.StageOf(Shape.Layers), "Load", -1, 0));
         using var work = Clock?.AtWork();
-        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false), Clock);
+        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false), SpoilsGradients, Clock);
     }
 
     /// <inheritdoc/>

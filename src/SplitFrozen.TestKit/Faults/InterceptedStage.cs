@@ -4,7 +4,7 @@ using SplitFrozen.TestKit.Timing;
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>A trainer stage that says what it is about to do.</summary>
-internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils, ControlledTime? clock) : ITrainerStage
+internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils, Func<bool> spoilsGradients, ControlledTime? clock) : ITrainerStage
 {
     public BlockRange Blocks => inner.Blocks;
 
@@ -38,7 +38,7 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
         inner.BackwardWeights(microBatch);
     }
 
-    public double[] GradientSquares() => inner.GradientSquares();
+    public double[] GradientSquares() => spoilsGradients() ? [double.NaN] : inner.GradientSquares();
 
     public void Step(double learningRate, long targets, double norm)
     {

@@ -83,6 +83,7 @@ internal sealed partial class PipelineCoordinatorActor
     private string? RefusalOf(ServerEvents.Greeted greeting) =>
         greeting.IsMain ? null
             : greeting.ProtocolVersion != ProtocolVersion.Current ? $"it speaks version {greeting.ProtocolVersion} of the protocol, the main server {ProtocolVersion.Current}; run the same release on all nodes"
+            : greeting.KnowsStandby != _run.Settings.Cluster.Standby ? Admission.StandbyDiffers(_run.Settings.Cluster.Standby)
             : ServersNeeded == 1 ? "this run has all its stages on the main server; set splitfrozen.start.servers there to the number of server nodes, and splitfrozen.pipeline.stages"
             : !string.Equals(greeting.ModelFingerprint, _run.Spec.ModelFingerprint, StringComparison.OrdinalIgnoreCase) ? "its model folder differs from the main server's; give both the same files (splitfrozen.model.path)"
             : greeting.Threads != _run.Spec.Threads ? $"it computes with {greeting.Threads} threads, the main server with {_run.Spec.Threads}, and equal bits are promised for equal numbers only; set splitfrozen.training.threads alike"

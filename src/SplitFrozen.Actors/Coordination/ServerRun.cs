@@ -25,6 +25,9 @@ public sealed record ServerRun(
     /// <summary>Whether the run goes on from the last checkpoint in its folder.</summary>
     public bool Resumes { get; init; }
 
+    /// <summary>The right to write to the run's folder, which another server may take over; null: nobody takes it away.</summary>
+    public RunLease? Lease { get; init; }
+
     /// <summary>Gets every operation, or null.</summary>
     public RunTrace? Trace { get; init; }
 

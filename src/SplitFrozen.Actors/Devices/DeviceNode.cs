@@ -18,4 +18,8 @@ namespace SplitFrozen.Actors.Devices;
 /// <param name="Route">How the server's channel is reached.</param>
 internal sealed record DeviceNode(
     string Name, bool IsPinned, IModelSource Model, DeviceData Data, IActorRef Server, IActorRef Compute, NodeGauge Gauge, IActorRef Keeper,
-    ChannelRoute Route);
+    ChannelRoute Route)
+{
+    /// <summary>Whether the node was told that a standby server may take over.</summary>
+    public bool KnowsStandby { get; init; }
+}

@@ -70,7 +70,10 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
 
     private ServerEvents.Greeted Greeting() => new(
         _options.Profile.Name, _options.Vault is not null, ProtocolVersion.Current, _options.Model.Fingerprint, _options.Threads,
-        _options.Door?.Host ?? "-", _door?.Port ?? 0, _options.Profile.LinkMegabits ?? 0, _options.Profile.LinkLatency.TotalSeconds);
+        _options.Door?.Host ?? "-", _door?.Port ?? 0, _options.Profile.LinkMegabits ?? 0, _options.Profile.LinkLatency.TotalSeconds)
+    {
+        KnowsStandby = _options.KnowsStandby,
+    };
 
     /// <summary>Measures on a thread of its own: loading and computing must not hold up the control plane.</summary>
     private void Measure(ServerCommands.Welcome welcome)

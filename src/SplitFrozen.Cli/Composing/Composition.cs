@@ -25,6 +25,11 @@ internal sealed class Composition : IComposition
     /// <inheritdoc/>
     public ITrainingRun OpenTraining(Settings settings)
     {
+        if (settings.Cluster.Standby)
+        {
+            throw new UserErrorException("splitfrozen.cluster.standby = on is for server nodes in processes of their own: use `splitfrozen server`, or switch it off.");
+        }
+
         if (settings.Training.Method == TrainingMethods.CenLora)
         {
             return new CenLoraTraining(OpenInputs(settings));

@@ -5,10 +5,10 @@ using Akka.Configuration;
 
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Security;
-using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Runs;
 
 using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
+using Settings = SplitFrozen.Domain.Configuration.Settings;
 
 namespace SplitFrozen.Actors.Hosting;
 

@@ -1,4 +1,5 @@
 using SplitFrozen.Actors.Channel;
+using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Pipeline;
@@ -14,58 +15,106 @@ public sealed class PartitionSpecs
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
+    private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<DeviceNodeHost> _nodes = [];
+
     [Theory(DisplayName = "A partition between server and devices that heals before anyone is downed, or after, loses nothing: losses, adapter and ledger of a run without it")]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Should_lose_nothing(bool isDowned)
     {
-        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var run = new StandInRun([
-            "splitfrozen.nodes=[{ name = a }, { name = b }]", "splitfrozen.pipeline.window=2", .. ServerFleet.QuickLoss,
-            $"akka.cluster.split-brain-resolver.stable-after={(isDowned ? "2s" : "60s")}", .. Partition.Settings])
-        {
-            OnEvent = e =>
-            {
-                if (e is RunEvent.StepDone { Step: 8 })
-                {
-                    reached.TrySetResult();
-                }
-            },
-        };
+        using var run = Run($"akka.cluster.split-brain-resolver.stable-after={(isDowned ? "2s" : "60s")}");
         var server = run.Server();
         await using var node = ServerNode.Start(server, run.Akka);
         var partition = new Partition(node.System);
-        var nodes = new List<DeviceNodeHost>();
-        var lives = run.Settings.Nodes.Select(profile => DeviceNodeLife.RunAsync(
+        var devices = Live(run, node, partition);
+        await _reached.Task.WaitAsync(Limit);
+        await CutAsync(node, partition, isDowned);
+        await partition.HealAsync();
+        await ShouldBeWholeAsync(run, server, devices);
+
+        Assert.True(isDowned ? _nodes.Count >= 4 : _nodes.Count == 2, $"{_nodes.Count} device nodes were started");
+    }
+
+    [Fact(DisplayName = "Of a server and its standby with all devices that side goes on whose server has the lease: the standby and the devices leave, and join again")]
+    public async Task Should_go_on_where_the_lease_is()
+    {
+        using var run = Run("splitfrozen.cluster.standby=on");
+        using var lease = new RunLease(run.Paths, "active", TimeSpan.FromSeconds(2), TimeProvider.System);
+        using var other = new RunLease(run.Paths, "standby", TimeSpan.FromSeconds(2), TimeProvider.System);
+        lease.TryTake();
+        var server = run.Server() with { Lease = lease };
+        await using var node = ServerNode.Start(server, run.Akka);
+        var partition = new Partition(node.System);
+        var cluster = run.Settings.Cluster with { SeedNodes = [$"{node.Address.Host}:{node.Address.Port}"] };
+        var standby = ServerStandby.WaitAsync(run.Settings with { Cluster = cluster }, other, run.Akka, CancellationToken.None);
+        var devices = Live(run, node, partition);
+        await _reached.Task.WaitAsync(Limit);
+        await CutAsync(node, partition, isDowned: true);
+        await partition.HealAsync();
+        await ShouldBeWholeAsync(run, server, devices);
+        Assert.True(lease.IsHeld);
+        lease.Release();
+
+        Assert.Null(await standby.WaitAsync(Limit));
+        Assert.Null(other.Token);
+        Assert.True(_nodes.Count >= 4, $"{_nodes.Count} device nodes were started");
+        Assert.NotEmpty(run.Events.OfType<RunEvent.NodeLeft>().Where(n => n.Role == "standby"));
+    }
+
+    private StandInRun Run(string setting) => new([
+        "splitfrozen.nodes=[{ name = a }, { name = b }]", "splitfrozen.pipeline.window=2", .. ServerFleet.QuickLoss, .. Partition.Settings, setting])
+    {
+        OnEvent = e =>
+        {
+            if (e is RunEvent.StepDone { Step: 8 })
+            {
+                _reached.TrySetResult();
+            }
+        },
+    };
+
+    /// <summary>Device nodes that join again when they have lost the server.</summary>
+    private List<Task> Live(StandInRun run, ServerNode server, Partition partition) =>
+    [
+        .. run.Settings.Nodes.Select(profile => DeviceNodeLife.RunAsync(
             new DeviceNodeOptions(
-                run.Settings.Cluster with { SeedNodes = [$"{node.Address.Host}:{node.Address.Port}"] }, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 2, null)
+                run.Settings.Cluster with { SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] }, profile, run.Model,
+                new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 2, null)
             {
                 Route = new ChannelRoute(null, partition.Link),
             },
             run.Akka, Limit,
             life =>
             {
-                lock (nodes)
+                lock (_nodes)
                 {
-                    nodes.Add(life);
+                    _nodes.Add(life);
                 }
 
                 return life.Ended;
             },
-            CancellationToken.None)).ToList();
-        await reached.Task.WaitAsync(Limit);
+            CancellationToken.None)),
+    ];
+
+    /// <summary>Cuts a server node off, until it sees the others unreachable or has them out of the cluster.</summary>
+    private static async Task CutAsync(ServerNode node, Partition partition, bool isDowned)
+    {
         var cluster = Akka.Cluster.Cluster.Get(node.System);
-        await partition.BeginAsync(cluster.State.Members.Select(m => m.Address).Where(a => a != node.Address));
-        Assert.True(SpinWait.SpinUntil(() => isDowned ? cluster.State.Members.Count == 1 : cluster.State.Unreachable.Count == 2, Limit));
-        await partition.HealAsync();
+        var others = cluster.State.Members.Select(m => m.Address).Where(a => a != node.Address).ToList();
+        await partition.BeginAsync(others);
+        Assert.True(SpinWait.SpinUntil(() => isDowned ? cluster.State.Members.Count == 1 : cluster.State.Unreachable.Count == others.Count, Limit));
+    }
+
+    private static async Task ShouldBeWholeAsync(StandInRun run, ServerRun server, List<Task> devices)
+    {
         var summary = await server.Result.WaitAsync(Limit);
-        await Task.WhenAll(lives).WaitAsync(Limit);
+        await Task.WhenAll(devices).WaitAsync(Limit);
         using var whole = new StandInRun();
         whole.InOneProcess();
 
         Assert.True(summary.Completed);
         Assert.Empty(summary.Struck);
-        Assert.True(isDowned ? nodes.Count >= 4 : nodes.Count == 2, $"{nodes.Count} device nodes were started");
         Assert.Equal(whole.Losses, run.Losses);
         Assert.Equal(whole.AdapterBytes(), run.AdapterBytes());
         Assert.All(LedgerCheck.Of(LedgerFile.Read(run.Paths.Ledger).Records), epoch => Assert.True(epoch.IsExact));

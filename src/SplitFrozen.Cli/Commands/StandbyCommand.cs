@@ -4,7 +4,6 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Cli.Logging;
 using SplitFrozen.Cli.Runs;
-using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Runs;
 

@@ -55,7 +55,7 @@ internal sealed class Partition(ActorSystem system)
 
     private async Task ThrottleAsync(ThrottleMode mode)
     {
-        var transport = RARP.For(system).Provider.Transport;
+        var transport = ((IRemoteActorRefProvider)((ExtendedActorSystem)system).Provider).Transport;
         foreach (var address in _cut)
         {
             Assert.True(await transport.ManagementCommand(new SetThrottle(address, ThrottleTransportAdapter.Direction.Both, mode)));

@@ -15,6 +15,7 @@ public sealed class PartitionSpecs
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
+    private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<DeviceNodeHost> _nodes = [];
 
@@ -48,6 +49,7 @@ public sealed class PartitionSpecs
         var partition = new Partition(node.System);
         var cluster = run.Settings.Cluster with { SeedNodes = [$"{node.Address.Host}:{node.Address.Port}"] };
         var standby = ServerStandby.WaitAsync(run.Settings with { Cluster = cluster }, other, run.Akka, CancellationToken.None);
+        await _joined.Task.WaitAsync(Limit);
         var devices = Live(run, node, partition);
         await _reached.Task.WaitAsync(Limit);
         await CutAsync(node, partition, isDowned: true);
@@ -59,7 +61,7 @@ public sealed class PartitionSpecs
         Assert.Null(await standby.WaitAsync(Limit));
         Assert.Null(other.Token);
         Assert.True(_nodes.Count >= 4, $"{_nodes.Count} device nodes were started");
-        Assert.NotEmpty(run.Events.OfType<RunEvent.NodeLeft>().Where(n => n.Role == "standby"));
+        Assert.Contains(run.Events.OfType<RunEvent.NodeLeft>(), n => n.Role == "standby");
     }
 
     private StandInRun Run(string setting) => new([
@@ -70,6 +72,10 @@ public sealed class PartitionSpecs
             if (e is RunEvent.StepDone { Step: 8 })
             {
                 _reached.TrySetResult();
+            }
+            else if (e is RunEvent.NodeJoined { Role: "standby" })
+            {
+                _joined.TrySetResult();
             }
         },
     };

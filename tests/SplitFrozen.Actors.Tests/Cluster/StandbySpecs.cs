@@ -45,25 +45,27 @@ public sealed class StandbySpecs
             },
         };
         using var next = run.Again();
-        using var lease = Lease(run, isRenewed: isLost);
-        using var nextLease = Lease(run, isRenewed: true);
+        using var lease = Lease(run);
+        using var nextLease = Lease(run);
         Assert.True(lease.TryTake());
         var first = run.Server() with { Lease = lease };
         var active = ServerNode.Start(first, run.Akka);
         var cluster = run.Settings.Cluster with { SeedNodes = [$"{active.Address.Host}:{active.Address.Port}"] };
-        await using var standby = ServerNode.StandBy(run.Settings with { Cluster = cluster }, nextLease, run.Akka);
+        var standby = ServerNode.StandBy(run.Settings with { Cluster = cluster }, nextLease, run.Akka);
         await joined.Task.WaitAsync(Limit);
         var devices = run.Settings.Nodes.Select(profile => DeviceNodeHost.Start(
             new DeviceNodeOptions(cluster, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 1, null), run.Akka)).ToList();
         var failure = Record.ExceptionAsync(() => active.ResultAsync(first));
         await reached.Task.WaitAsync(Limit);
         var turn = standby.TurnAsync(CancellationToken.None);
+
+        // It is not renewed any more.
+        lease.Dispose();
         if (isLost)
         {
             var end = active.EndAsync();
             goOn.Set();
             await end;
-            lease.Dispose();
         }
         else
         {
@@ -86,10 +88,10 @@ public sealed class StandbySpecs
         Assert.Equal(whole.Losses.Skip(from), next.Losses);
         Assert.Equal(whole.AdapterBytes(), next.AdapterBytes());
         Assert.All(LedgerCheck.Of(LedgerFile.Read(run.Paths.Ledger).Records), epoch => Assert.True(epoch.IsExact));
-        await Task.WhenAll(devices.Select(d => d.EndAsync()));
+        await Task.WhenAll([.. devices.Select(d => d.EndAsync()), standby.EndAsync()]);
     }
 
     private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static RunLease Lease(StandInRun run, bool isRenewed) => new(run.Paths, "server", TimeSpan.FromSeconds(1), TimeProvider.System, isRenewed);
+    private static RunLease Lease(StandInRun run) => new(run.Paths, "server", TimeSpan.FromSeconds(1), TimeProvider.System);
 }

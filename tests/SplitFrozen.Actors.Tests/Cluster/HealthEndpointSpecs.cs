@@ -2,14 +2,13 @@ using System.Net;
 using System.Net.Sockets;
 
 using SplitFrozen.Actors.Hosting;
-using SplitFrozen.Actors.Tests.Cluster;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 
 using Xunit;
 
-namespace SplitFrozen.Actors.Tests.Hosting;
+namespace SplitFrozen.Actors.Tests.Cluster;
 
 /// <summary>Liveness and readiness over HTTP.</summary>
 [Collection(ClusterCollection.Name)]

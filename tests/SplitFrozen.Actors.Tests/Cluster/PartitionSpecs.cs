@@ -83,10 +83,10 @@ public sealed class PartitionSpecs
     /// <summary>Device nodes that join again when they have lost the server.</summary>
     private List<Task> Live(StandInRun run, ServerNode server, Partition partition) =>
     [
-        .. run.Settings.Nodes.Select(profile => DeviceNodeLife.RunAsync(
+        .. run.Settings.Nodes.Select((profile, part) => DeviceNodeLife.RunAsync(
             new DeviceNodeOptions(
                 run.Settings.Cluster with { SeedNodes = [$"{server.Address.Host}:{server.Address.Port}"] }, profile, run.Model,
-                new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 2, null)
+                new DeviceData(run.Data, OwnFolder: false, part), SharedDevices.Id(part), 2, 2, null)
             {
                 Route = new ChannelRoute(null, partition.Link),
             },
@@ -109,7 +109,8 @@ public sealed class PartitionSpecs
         var cluster = Akka.Cluster.Cluster.Get(node.System);
         var others = cluster.State.Members.Select(m => m.Address).Where(a => a != node.Address).ToList();
         await partition.BeginAsync(others);
-        Assert.True(SpinWait.SpinUntil(() => isDowned ? cluster.State.Members.Count == 1 : cluster.State.Unreachable.Count == others.Count, Limit));
+        Assert.True(SpinWait.SpinUntil(
+            () => isDowned ? !cluster.State.Members.Any(m => others.Contains(m.Address)) : cluster.State.Unreachable.Count == others.Count, Limit));
     }
 
     private static async Task ShouldBeWholeAsync(StandInRun run, ServerRun server, List<Task> devices)

@@ -22,9 +22,9 @@ public sealed class StandbySpecs
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Theory(DisplayName = "A server that is lost, or that stood still longer than its lease, is followed by the standby: losses, adapter and ledger of a run without that")]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Should_take_over(bool isLost)
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task Should_take_over(bool isLost, bool isShared)
     {
         var (joined, reached) = (Source(), Source());
         using var goOn = new ManualResetEventSlim();
@@ -53,8 +53,10 @@ public sealed class StandbySpecs
         var cluster = run.Settings.Cluster with { SeedNodes = [$"{active.Address.Host}:{active.Address.Port}"] };
         var standby = ServerNode.StandBy(run.Settings with { Cluster = cluster }, nextLease, run.Akka);
         await joined.Task.WaitAsync(Limit);
-        var devices = run.Settings.Nodes.Select(profile => DeviceNodeHost.Start(
-            new DeviceNodeOptions(cluster, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 1, null), run.Akka)).ToList();
+        var devices = run.Settings.Nodes.Select((profile, part) => DeviceNodeHost.Start(
+            new DeviceNodeOptions(
+                cluster, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, isShared ? null : part), isShared ? null : SharedDevices.Id(part), 2, 1, null),
+            run.Akka)).ToList();
         var failure = Record.ExceptionAsync(() => active.ResultAsync(first));
         await reached.Task.WaitAsync(Limit);
         var turn = standby.TurnAsync(CancellationToken.None);

@@ -265,7 +265,7 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.cluster.seed-nodes", "[here]", "host:port")]
     [InlineData("splitfrozen.start.limit", "soon", "30s")]
     [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
-    [InlineData("splitfrozen.server.lease", "0s", "from 1s to 1m")]
+    [InlineData("splitfrozen.server.lease", "0s", "from 1s to 60s")]
     [InlineData("splitfrozen.cluster.standby", "perhaps", "on, off")]
     [InlineData("splitfrozen.device.id", "my phone", "letters, digits")]
     [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]

@@ -48,21 +48,22 @@ public sealed class HealthEndpointSpecs
     [Fact(DisplayName = "A device node lives before it is ready: it is when it is a member and a server has answered")]
     public async Task Should_tell_of_a_device_node()
     {
-        using var run = new StandInRun("splitfrozen.training.epochs=1");
+        using var run = new StandInRun("splitfrozen.training.epochs=1", "akka.cluster.seed-node-timeout=1s", "akka.remote.retry-gate-closed-for=500ms");
         var seed = FreePort();
         var cluster = run.Settings.Cluster with { SeedNodes = [$"127.0.0.1:{seed}"] };
-        await using var device = DeviceNodeHost.Start(
+        var device = DeviceNodeHost.Start(
             new DeviceNodeOptions(cluster, new NodeProfile("only", null), run.Model, new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 1, null), run.Akka);
         using var health = HealthEndpoint.Start(AnyPort, device.Live, device.Ready);
         var (alive, early) = (await GetAsync(health!, "live"), await GetAsync(health!, "ready"));
         var server = run.Server();
-        await using var node = ServerNode.Start(server with { Settings = run.Settings with { Cluster = run.Settings.Cluster with { Port = seed } } }, run.Akka);
+        var node = ServerNode.Start(server with { Settings = run.Settings with { Cluster = run.Settings.Cluster with { Port = seed } } }, run.Akka);
         await server.Result.WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal((200, "alive\n"), alive);
         Assert.Equal(503, early.Code);
         Assert.Contains("this node is", early.Text, StringComparison.Ordinal);
         Assert.Equal((200, "this node is up\n"), await GetAsync(health!, "ready"));
+        await Task.WhenAll(device.EndAsync(), node.EndAsync());
     }
 
     private static int FreePort()

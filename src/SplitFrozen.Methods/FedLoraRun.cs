@@ -4,43 +4,44 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
-using SplitFrozen.Domain.Scheduling;
 using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Methods;
 
 /// <summary>
 /// FedLoRA: each round the devices take the average of adapters and head, train it on their own data, and send what they have; the server averages by sample
-/// counts. Devices are trained one after another in this process, on one model.
+/// counts. Without other devices they are trained one after another in this process, on one model.
 /// </summary>
 public sealed class FedLoraRun : IDisposable
 {
     private readonly MethodInputs _inputs;
     private readonly FedLoraSettings _settings;
-    private readonly FedRounds _rounds;
+    private readonly FedRounds<LocalPlan> _rounds;
     private readonly IFrozenBlocks _embeddings;
     private readonly ITrainerStage _stage;
     private readonly MethodReport _report;
-    private readonly StepLoop _loop;
-    private readonly IReadOnlyList<TensorData> _newOptimizer;
-    private readonly Dictionary<DeviceId, IReadOnlyList<TensorData>> _optimizers = [];
+    private readonly IFedDevices _devices;
     private readonly Dictionary<DeviceId, int> _cursors = [];
     private IReadOnlyList<TensorData> _average;
 
     /// <summary>Loads the model.</summary>
+    /// <param name="inputs">What is run.</param>
+    /// <param name="devices">The devices, given what each of them trains, as it is drawn; null: those of the inputs, in this process.</param>
     /// <exception cref="UserErrorException">A setting does not fit the model.</exception>
-    public FedLoraRun(MethodInputs inputs)
+    public FedLoraRun(MethodInputs inputs, Func<ITrainerStage, IFedDevices>? devices = null)
     {
         _inputs = inputs;
         _settings = inputs.Settings.FedLora;
-        _rounds = new FedRounds(_settings, inputs.Settings.Training, inputs.LocalData);
         _embeddings = inputs.Model.LoadFrozen(0);
-        _stage = inputs.Model.LoadTrainer(inputs.Trainer with { FreezeA = _settings.Variant == FedLoraVariant.Ffa });
+        _stage = inputs.Model.LoadTrainer(Trained(inputs));
         _report = new MethodReport(inputs);
-        _loop = new StepLoop(_stage, _embeddings, _report.Clock);
+        _devices = devices?.Invoke(_stage) ?? new LocalFedDevices(inputs.LocalData, _settings.KeepOptimizer, _stage, _embeddings, _report.Clock);
+        _rounds = new FedRounds<LocalPlan>(_settings, inputs.Settings.Training, _devices.Devices);
         _average = _stage.AdapterTensors();
-        _newOptimizer = _stage.OptimizerTensors();
     }
+
+    /// <summary>What server and devices train.</summary>
+    public static TrainerSpec Trained(MethodInputs inputs) => inputs.Trainer with { FreezeA = inputs.Settings.FedLora.Variant == FedLoraVariant.Ffa };
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> is cancelled; then the last average is kept.</summary>
     /// <exception cref="RunFailedException">Loss or gradients stopped being finite.</exception>
@@ -51,8 +52,7 @@ public sealed class FedLoraRun : IDisposable
         TargetScore Score(IReadOnlyList<ActivationBatch> set) => Evaluator.Score(_stage, set);
 
         _report.Before(() => Score(evaluation));
-        var devices = _inputs.LocalData;
-        _report.Started(_rounds.Count, devices.Sum(_rounds.Steps), devices.Sum(d => (long)d.Samples), _stage.TrainableParameters);
+        _report.Started(_rounds.Count, _devices.Devices.Sum(_rounds.Steps), _devices.Devices.Sum(d => (long)d.Samples), _stage.TrainableParameters);
         var done = 0;
         while (done < _rounds.Count && TrainRound(done, stop))
         {
@@ -72,7 +72,7 @@ public sealed class FedLoraRun : IDisposable
             _stage.SaveAdapter(_inputs.Paths.Adapter);
         }
 
-        return _report.Summarise(completed, SamplesExpected(), _stage.TrainableParameters, Remarks(), []);
+        return _report.Summarise(completed, SamplesExpected(), _stage.TrainableParameters, Remarks(), _devices.Finish());
     }
 
     /// <summary>Frees the model.</summary>
@@ -87,21 +87,22 @@ public sealed class FedLoraRun : IDisposable
     private bool TrainRound(int round, CancellationToken stop)
     {
         var started = Stopwatch.GetTimestamp();
-        var results = new List<(IReadOnlyList<TensorData> Adapter, double Weight)>();
-        foreach (var device in _rounds.Returning(round))
+        var tasks = _rounds.Returning(round).Select(device => Task(round, device)).ToList();
+        if (_devices.Train(new FedRound(round, _average, _rounds.Drawn(round), tasks), Stepped, stop) is not { } results)
         {
-            if (!TrainDevice(round, device, stop))
-            {
-                return false;
-            }
+            return false;
+        }
 
-            results.Add((_stage.AdapterTensors(), device.Samples));
+        foreach (var task in tasks)
+        {
+            Note(task, results.Any(r => r.Device == task.Device));
         }
 
         if (results.Count > 0)
         {
-            _average = AdapterAverage.Of(results);
-            KeepResidual(results);
+            var weighted = results.Select(r => (r.Adapter, (double)r.Device.Samples)).ToList();
+            _average = AdapterAverage.Of(weighted);
+            KeepResidual(weighted);
         }
 
         _stage.SetAdapter(_average);
@@ -109,34 +110,23 @@ public sealed class FedLoraRun : IDisposable
         return true;
     }
 
-    private bool TrainDevice(int round, LocalData device, CancellationToken stop)
+    private FedTask Task(int round, LocalPlan device) =>
+        new(device, round, _cursors.GetValueOrDefault(device.Id), round * _rounds.Steps(device), _rounds.Rates(device, round));
+
+    private void Stepped(FedTask task, int local, LocalStep step) =>
+        _report.Step(task.Round, step.Score, task.Device.BatchSamples(task.FirstBatch + local), step.Norm, task.Rates[local]);
+
+    /// <summary>Notes how far a device is in its data. One that was lost on the way goes on later where it began.</summary>
+    private void Note(FedTask task, bool hasReturned)
     {
-        var steps = _rounds.Steps(device);
-        var schedule = new LearningRateSchedule(
-            _settings.LearningRate ?? _inputs.Settings.Training.LearningRate, _inputs.Settings.Training.Warmup, _inputs.Settings.Training.Decay, _rounds.Count * steps);
-        _stage.SetAdapter(_average);
-        _stage.SetOptimizer(_settings.KeepOptimizer ? _optimizers.GetValueOrDefault(device.Id, _newOptimizer) : _newOptimizer);
-        for (var local = 0; local < steps; local++)
+        if (hasReturned)
         {
-            if (stop.IsCancellationRequested)
-            {
-                return false;
-            }
-
-            var step = (round * steps) + local;
-            var rate = schedule.At(step);
-            var batch = _cursors.GetValueOrDefault(device.Id);
-            _cursors[device.Id] = batch + 1;
-            var (score, norm) = _loop.Train(device, batch, step, rate);
-            _report.Step(round, score, device.BatchSamples(batch), norm, rate);
+            _cursors[task.Device.Id] = task.FirstBatch + task.Rates.Length;
+            return;
         }
 
-        if (_settings.KeepOptimizer)
-        {
-            _optimizers[device.Id] = _stage.OptimizerTensors();
-        }
-
-        return true;
+        var samples = Enumerable.Range(task.FirstBatch, task.Rates.Length).Sum(task.Device.BatchSamples);
+        _report.LeftOut(task.Round, task.Device.Id, samples);
     }
 
     /// <summary>FedEx-LoRA: the frozen weights take up the average of the products less the product of the averages.</summary>
@@ -148,12 +138,14 @@ public sealed class FedLoraRun : IDisposable
         }
 
         var total = results.Sum(r => r.Weight);
-        _stage.AddToFrozen([.. results.Select(r => new WeightedAdapter(r.Weight / total, r.Adapter)), new WeightedAdapter(-1, _average)]);
+        IReadOnlyList<WeightedAdapter> residual = [.. results.Select(r => new WeightedAdapter(r.Weight / total, r.Adapter)), new WeightedAdapter(-1, _average)];
+        _stage.AddToFrozen(residual);
+        _devices.KeepResidual(residual);
     }
 
     private long SamplesExpected()
     {
-        var cursors = _inputs.LocalData.ToDictionary(d => d.Id, _ => 0);
+        var cursors = _devices.Devices.ToDictionary(d => d.Id, _ => 0);
         return Enumerable.Range(0, _rounds.Count).SelectMany(_rounds.Returning).Sum(device =>
         {
             var first = cursors[device.Id];

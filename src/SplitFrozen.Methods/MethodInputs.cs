@@ -11,7 +11,7 @@ namespace SplitFrozen.Methods;
 /// <param name="Model">The model folder.</param>
 /// <param name="Trainer">What is trained: all blocks, so its cut is 0.</param>
 /// <param name="Task">What is learned.</param>
-/// <param name="Devices">The samples of each device.</param>
+/// <param name="Devices">The samples of each device; none where the devices are elsewhere.</param>
 /// <param name="Sets">The held-out sets. Where there is nothing to validate on, the evaluation set is scored after each round.</param>
 /// <param name="Paths">Where to write.</param>
 /// <param name="Observer">Told what happens.</param>
@@ -22,5 +22,5 @@ public sealed record MethodInputs(
 {
     /// <summary>Devices with samples, in the order of their ids.</summary>
     public IReadOnlyList<LocalData> LocalData { get; } =
-        [.. Devices.Where(d => d.Value.Count > 0).OrderBy(d => d.Key).Select(d => new LocalData(d.Key, d.Value, Settings.Training, Settings.Pipeline.GrantBatches))];
+        [.. Devices.Where(d => d.Value.Count > 0).OrderBy(d => d.Key).Select(d => new LocalData(d.Key, d.Value, LocalOrder.Of(Settings.Training)))];
 }

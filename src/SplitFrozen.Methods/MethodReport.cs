@@ -3,6 +3,7 @@ using System.Diagnostics;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Methods;
 
@@ -10,6 +11,10 @@ namespace SplitFrozen.Methods;
 /// <param name="inputs">What is run.</param>
 internal sealed class MethodReport(MethodInputs inputs)
 {
+    /// <summary>Above this share of overruns the emulated times of a run are not to be relied on.</summary>
+    private const double OverrunShare = 0.02;
+
+    private readonly List<StruckSummary> _leftOut = [];
     private double? _lossFirst;
     private double? _lossLast;
     private TargetScore? _before;
@@ -47,6 +52,9 @@ internal sealed class MethodReport(MethodInputs inputs)
         Steps++;
     }
 
+    /// <summary>A device was lost in a round, which went on without it.</summary>
+    public void LeftOut(int round, DeviceId device, int samples) => _leftOut.Add(new StruckSummary(round, device.Value, samples));
+
     /// <summary>A round is over.</summary>
     public void RoundDone(int round, double seconds) => inputs.Observer.On(new RunEvent.EpochTrained(round, seconds, 0, 0, 0));
 
@@ -77,17 +85,35 @@ internal sealed class MethodReport(MethodInputs inputs)
     public void After(int rounds, Func<TargetScore> score) => _after = Evaluated("after", rounds, score);
 
     /// <summary>Sums the run up and tells of its end.</summary>
-    public RunSummary Summarise(bool completed, long samplesExpected, long trainable, IReadOnlyList<string> remarks, IReadOnlyList<DeviceSummary> devices)
+    public RunSummary Summarise(bool completed, long samplesExpected, long trainable, IReadOnlyList<string> remarks, FleetReport fleet)
     {
+        var (overruns, operations) = (fleet.Devices.Sum(d => d.Overruns), fleet.Devices.Sum(d => d.Operations));
         var adapter = AdapterFile.Of(inputs.Paths);
         var training = inputs.Settings.Training;
         var summary = new RunSummary(
             training.Method, training.Seed, training.Epochs, inputs.Trainer.Cut, inputs.Task.ToString(), inputs.Sets.EvaluationName, inputs.Sets.ValidationName,
             _before?.Accuracy, _after?.Accuracy, _validated?.Accuracy, _before?.MeanLoss, _after?.MeanLoss, _lossFirst, _lossLast, Steps, SamplesTrained,
-            samplesExpected, Clock.WallSeconds, adapter.Sha256, adapter.Bytes, trainable, Clock.Stages, completed, true, remarks, devices)
-            .WithMeasures(inputs.Task, _before, _after, _validated);
+            samplesExpected, Clock.WallSeconds, adapter.Sha256, adapter.Bytes, trainable, Clock.Stages, completed, overruns <= OverrunShare * operations,
+            [.. remarks, .. Remarks(overruns, operations)], fleet.Devices)
+        {
+            ChannelRefusals = fleet.ChannelRefusals,
+            Struck = _leftOut,
+        }.WithMeasures(inputs.Task, _before, _after, _validated);
         inputs.Observer.On(new RunEvent.Ended(summary));
         return summary;
+    }
+
+    private IEnumerable<string> Remarks(long overruns, long operations)
+    {
+        if (_leftOut.Count > 0)
+        {
+            yield return $"{string.Join(", ", _leftOut.Select(l => l.Device).Distinct())} did not return in time (splitfrozen.device.lost-after), and {_leftOut.Count} parts of rounds were left out: the run cannot be compared with others of its configuration.";
+        }
+
+        if (overruns > OverrunShare * operations)
+        {
+            yield return $"{overruns} of {operations} emulated operations took longer than the profile allows: the times are not those of the emulated devices. Lower the profiles' gigaflops (splitfrozen.nodes) or free the machine.";
+        }
     }
 
     private TargetScore Evaluated(string name, int rounds, Func<TargetScore> run)

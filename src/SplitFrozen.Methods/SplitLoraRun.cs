@@ -11,7 +11,7 @@ namespace SplitFrozen.Methods;
 /// <summary>
 /// SplitLoRA (Lin et al. 2024): devices hold blocks 0..k with trainable adapters, send activations and get their gradients back; the server trains k..L, which all
 /// devices share; each device's adapter has an optimiser of its own, and adapters are averaged by sample counts every I rounds. A round is a batch of each device
-/// that has one left in the epoch. Devices work one after another in this process, on one pair of stages.
+/// that has one left in the epoch. Without other devices they work one after another in this process, on one pair of stages.
 /// </summary>
 public sealed class SplitLoraRun : IDisposable
 {
@@ -20,22 +20,23 @@ public sealed class SplitLoraRun : IDisposable
     private readonly IFrozenBlocks _embeddings;
     private readonly SplitPair _pair;
     private readonly MethodReport _report;
-    private readonly List<SplitDevice> _devices;
+    private readonly ISplitDevices _devices;
     private readonly LearningRateSchedule _schedule;
     private int _rounds;
     private int _serverSteps;
 
     /// <summary>Loads the model.</summary>
+    /// <param name="inputs">What is run.</param>
+    /// <param name="devices">The devices, given what each of them trains, as it is drawn; null: those of the inputs, in this process.</param>
     /// <exception cref="UserErrorException">A setting does not fit the model.</exception>
-    public SplitLoraRun(MethodInputs inputs)
+    public SplitLoraRun(MethodInputs inputs, Func<ITrainerStage, ISplitDevices>? devices = null)
     {
         _inputs = inputs;
         _settings = inputs.Settings.SplitLora;
         _embeddings = inputs.Model.LoadFrozen(0);
         _report = new MethodReport(inputs);
         _pair = new SplitPair(inputs.Model, inputs.Trainer, DeviceBlocks(inputs.Settings, inputs.Model.Shape.Layers), _report.Clock);
-        var (adapter, optimizer) = (_pair.Device.AdapterTensors(), _pair.Device.OptimizerTensors());
-        _devices = [.. inputs.LocalData.Select(d => new SplitDevice(d, adapter, optimizer))];
+        _devices = devices?.Invoke(_pair.Device) ?? new LocalSplitDevices(inputs.LocalData, _pair.Device, _embeddings, _report.Clock);
         var training = inputs.Settings.Training;
         _schedule = new LearningRateSchedule(_settings.LearningRate ?? training.LearningRate, training.Warmup, training.Decay, training.Epochs * ServerStepsPerEpoch());
     }
@@ -57,7 +58,7 @@ public sealed class SplitLoraRun : IDisposable
         var validation = _report.Embed(_embeddings, _inputs.Sets.Validation);
         var trainable = _pair.Device.TrainableParameters + _pair.Server.TrainableParameters;
         _report.Before(() => Score(evaluation));
-        _report.Started(Epochs, ServerStepsPerEpoch(), _devices.Sum(d => (long)d.Data.Samples), trainable);
+        _report.Started(Epochs, ServerStepsPerEpoch(), Devices.Sum(d => (long)d.Samples), trainable);
         var done = 0;
         while (done < Epochs && TrainEpoch(done, stop))
         {
@@ -75,7 +76,7 @@ public sealed class SplitLoraRun : IDisposable
             _inputs.Model.SaveAdapter(_inputs.Paths.Adapter, _inputs.Trainer, [.. AverageDevice(), .. _pair.Server.AdapterTensors()]);
         }
 
-        return _report.Summarise(done == Epochs, Epochs * _devices.Sum(d => (long)d.Data.Samples), trainable, [], []);
+        return _report.Summarise(done == Epochs, Epochs * Devices.Sum(d => (long)d.Samples), trainable, [], _devices.Finish());
     }
 
     /// <summary>Frees the model.</summary>
@@ -85,15 +86,21 @@ public sealed class SplitLoraRun : IDisposable
         _pair.Dispose();
     }
 
+    /// <summary>What a device trains.</summary>
+    public static TrainerSpec DevicePart(MethodInputs inputs) =>
+        SplitPair.DevicePart(inputs.Trainer, DeviceBlocks(inputs.Settings, inputs.Model.Shape.Layers));
+
+    private IReadOnlyList<LocalPlan> Devices => _devices.Devices;
+
     private int Epochs => _inputs.Settings.Training.Epochs;
 
     private int ServerStepsPerEpoch() => _settings.Order == SplitLoraOrder.Sequential
-        ? _devices.Sum(d => d.Data.BatchesPerEpoch) : _devices.Max(d => d.Data.BatchesPerEpoch);
+        ? Devices.Sum(d => d.BatchesPerEpoch) : Devices.Max(d => d.BatchesPerEpoch);
 
     private bool TrainEpoch(int epoch, CancellationToken stop)
     {
         var started = Stopwatch.GetTimestamp();
-        for (var round = 0; round < _devices.Max(d => d.Data.BatchesPerEpoch); round++)
+        for (var round = 0; round < Devices.Max(d => d.BatchesPerEpoch); round++)
         {
             if (stop.IsCancellationRequested)
             {
@@ -103,8 +110,7 @@ public sealed class SplitLoraRun : IDisposable
             TrainRound(epoch, round);
             if (++_rounds % _settings.AverageEvery == 0)
             {
-                var average = AverageDevice();
-                _devices.ForEach(d => d.Adapter = average);
+                _devices.SetAdapters(AverageDevice());
             }
         }
 
@@ -114,61 +120,48 @@ public sealed class SplitLoraRun : IDisposable
 
     private void TrainRound(int epoch, int round)
     {
-        var sum = default(TargetScore);
-        var samples = 0;
-        foreach (var device in _devices.Where(d => d.Data.BatchesPerEpoch > round))
+        var taking = Devices.Where(d => d.BatchesPerEpoch > round).ToList();
+        if (_settings.Order == SplitLoraOrder.Sequential)
         {
-            var batch = (epoch * device.Data.BatchesPerEpoch) + round;
-            var rate = _schedule.At(_serverSteps);
-            device.Enter(_pair.Device);
-            sum += _pair.Train(device.Data, _embeddings, batch, _serverSteps, rate);
-            device.Leave(_pair.Device);
-            samples += device.Data.BatchSamples(batch);
-            if (_settings.Order == SplitLoraOrder.Sequential)
-            {
-                StepServer();
-            }
+            taking.ForEach(device => TrainTogether(epoch, round, [device]));
         }
-
-        if (_settings.Order == SplitLoraOrder.Parallel)
+        else
         {
-            StepServer();
-        }
-
-        void StepServer()
-        {
-            var rate = _schedule.At(_serverSteps++);
-            _report.Step(epoch, sum, samples, _pair.StepServer(rate, sum.Targets), rate);
-            (sum, samples) = (default, 0);
+            TrainTogether(epoch, round, taking);
         }
     }
 
+    /// <summary>A batch of each of some devices, which they work on side by side, and one step of the server over all.</summary>
+    private void TrainTogether(int epoch, int round, IReadOnlyList<LocalPlan> devices)
+    {
+        var rate = _schedule.At(_serverSteps);
+        var tasks = devices.Select(d => new SplitTask(d, (epoch * d.BatchesPerEpoch) + round, _serverSteps, rate)).ToList();
+        _devices.Begin(tasks);
+        var sum = tasks.Aggregate(default(TargetScore), (score, task) => score + Train(task));
+        _serverSteps++;
+        _report.Step(epoch, sum, tasks.Sum(t => t.Device.BatchSamples(t.Batch)), _pair.StepServer(rate, sum.Targets), rate);
+    }
+
+    private TargetScore Train(SplitTask task)
+    {
+        var score = default(TargetScore);
+        for (var place = 0; place < task.Device.MicroBatches(task.Batch).Count; place++)
+        {
+            var rows = _devices.Forward(task, place);
+            var gradient = new float[rows.Lengths.Sum() * _embeddings.Width];
+            score += _pair.TrainServer(place, task.Step, rows, gradient);
+            _devices.Backward(task, place, gradient);
+        }
+
+        return score;
+    }
+
     private IReadOnlyList<TensorData> AverageDevice() =>
-        AdapterAverage.Of([.. _devices.Select(d => (d.Adapter, (double)d.Data.Samples))]);
+        AdapterAverage.Of([.. _devices.Adapters().Zip(Devices, (adapter, device) => (adapter, (double)device.Samples))]);
 
     private TargetScore Score(IReadOnlyList<ActivationBatch> set)
     {
         _pair.Device.SetAdapter(AverageDevice());
         return set.Aggregate(default(TargetScore), (sum, batch) => sum + _pair.Evaluate(batch));
-    }
-
-    /// <summary>A device: its samples, its adapter and its optimiser.</summary>
-    private sealed class SplitDevice(LocalData data, IReadOnlyList<TensorData> adapter, IReadOnlyList<TensorData> optimizer)
-    {
-        private IReadOnlyList<TensorData> _optimizer = optimizer;
-
-        public LocalData Data => data;
-
-        public IReadOnlyList<TensorData> Adapter { get; set; } = adapter;
-
-        /// <summary>The stage becomes this device's.</summary>
-        public void Enter(ITrainerStage stage)
-        {
-            stage.SetAdapter(Adapter);
-            stage.SetOptimizer(_optimizer);
-        }
-
-        /// <summary>What the stage learned is kept.</summary>
-        public void Leave(ITrainerStage stage) => (Adapter, _optimizer) = (stage.AdapterTensors(), stage.OptimizerTensors());
     }
 }

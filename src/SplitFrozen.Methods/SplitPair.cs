@@ -20,45 +20,42 @@ internal sealed class SplitPair : IDisposable
     public SplitPair(IModelSource model, TrainerSpec trainer, int blocks, RunClock clock)
     {
         (_clock, _width) = (clock, model.Shape.Width);
-        Device = model.LoadTrainer(trainer with { Stage = new BlockRange(0, blocks) });
+        Device = model.LoadTrainer(DevicePart(trainer, blocks));
         Server = model.LoadTrainer(trainer with { Stage = new BlockRange(blocks, model.Shape.Layers) });
     }
 
-    /// <summary>Blocks 0..k.</summary>
+    /// <summary>Blocks 0..k, as devices hold them. Where they are elsewhere, it scores only.</summary>
     public ITrainerStage Device { get; }
 
     /// <summary>Blocks k..L and the head.</summary>
     public ITrainerStage Server { get; }
 
-    /// <summary>A batch of one device: F up, B down, W of both, and the device's step. The server's gradients stay until <see cref="StepServer"/>.</summary>
-    /// <param name="data">Whose samples.</param>
-    /// <param name="embeddings">The embeddings.</param>
-    /// <param name="batch">Which batch, counted over all passes.</param>
+    /// <summary>What a device trains.</summary>
+    public static TrainerSpec DevicePart(TrainerSpec trainer, int blocks) => trainer with { Stage = new BlockRange(0, blocks) };
+
+    /// <summary>The server's part of a micro-batch: F, B and W. Its gradients stay until <see cref="StepServer"/>.</summary>
+    /// <param name="place">The micro-batch.</param>
     /// <param name="step">The server's step, for dropout masks.</param>
-    /// <param name="rate">Learning rate.</param>
-    public TargetScore Train(LocalData data, IFrozenBlocks embeddings, int batch, int step, double rate)
+    /// <param name="rows">Rows at the cut.</param>
+    /// <param name="gradient">Receives their gradient.</param>
+    public TargetScore TrainServer(int place, int step, ActivationBatch rows, float[] gradient)
     {
         var score = default(TargetScore);
-        foreach (var (place, indices) in data.MicroBatches(batch).Index())
-        {
-            var input = data.Embed(embeddings, indices);
-            var rows = new float[input.Lengths.Sum() * _width];
-            Timed(OperationKind.Forward, () => Device.Forward(place, step, input, rows));
-            Timed(OperationKind.Forward, () => score += Server.Forward(place, step, input with { Values = rows }));
-            var gradient = new float[rows.Length];
-            Timed(OperationKind.BackwardInput, () => Server.BackwardInput(place, [], gradient));
-            Timed(OperationKind.BackwardWeights, () => Server.BackwardWeights(place));
-            Timed(OperationKind.BackwardInput, () => Device.BackwardInput(place, gradient, []));
-            Timed(OperationKind.BackwardWeights, () => Device.BackwardWeights(place));
-        }
-
-        Step(Device, rate, score.Targets);
+        _clock.Timed(OperationKind.Forward, () => score = Server.Forward(place, step, rows));
+        _clock.Timed(OperationKind.BackwardInput, () => Server.BackwardInput(place, [], gradient));
+        _clock.Timed(OperationKind.BackwardWeights, () => Server.BackwardWeights(place));
         return score;
     }
 
     /// <summary>The server's step.</summary>
     /// <returns>The norm of its gradient.</returns>
-    public double StepServer(double rate, long targets) => Step(Server, rate, targets);
+    public double StepServer(double rate, long targets)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var norm = Server.Step(rate, targets);
+        _clock.Step(Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return norm;
+    }
 
     /// <summary>Scores a batch at depth 0.</summary>
     public TargetScore Evaluate(ActivationBatch batch)
@@ -73,20 +70,5 @@ internal sealed class SplitPair : IDisposable
     {
         Device.Dispose();
         Server.Dispose();
-    }
-
-    private double Step(ITrainerStage stage, double rate, long targets)
-    {
-        var started = Stopwatch.GetTimestamp();
-        var norm = stage.Step(rate, targets);
-        _clock.Step(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        return norm;
-    }
-
-    private void Timed(OperationKind kind, Action run)
-    {
-        var started = Stopwatch.GetTimestamp();
-        run();
-        _clock.Operation(kind, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 }

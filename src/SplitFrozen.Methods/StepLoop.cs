@@ -23,21 +23,14 @@ internal sealed class StepLoop(ITrainerStage stage, IFrozenBlocks embeddings, Ru
         foreach (var (place, indices) in data.MicroBatches(batch).Index())
         {
             var rows = data.Embed(embeddings, indices);
-            Timed(OperationKind.Forward, () => score += stage.Forward(place, step, rows));
-            Timed(OperationKind.BackwardInput, () => stage.BackwardInput(place));
-            Timed(OperationKind.BackwardWeights, () => stage.BackwardWeights(place));
+            clock.Timed(OperationKind.Forward, () => score += stage.Forward(place, step, rows));
+            clock.Timed(OperationKind.BackwardInput, () => stage.BackwardInput(place));
+            clock.Timed(OperationKind.BackwardWeights, () => stage.BackwardWeights(place));
         }
 
         var started = Stopwatch.GetTimestamp();
         var norm = stage.Step(rate, score.Targets);
         clock.Step(Stopwatch.GetElapsedTime(started).TotalSeconds);
         return (score, norm);
-    }
-
-    private void Timed(OperationKind kind, Action run)
-    {
-        var started = Stopwatch.GetTimestamp();
-        run();
-        clock.Operation(kind, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 }

@@ -29,8 +29,19 @@ public readonly record struct Capacity(double LayerTokensPerSecond, long FreeMem
 public readonly record struct WorkDone(
     long ForwardedSamples, long ForwardedTokens, double Flops, long BytesSent, double BusySeconds, long Operations, long Overruns)
 {
+    /// <summary>Bytes read from the channel, headers included: adapters and gradients, in the methods in which devices train.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Adds two totals.</summary>
+    public static WorkDone operator +(WorkDone a, WorkDone b) => new(
+        a.ForwardedSamples + b.ForwardedSamples, a.ForwardedTokens + b.ForwardedTokens, a.Flops + b.Flops, a.BytesSent + b.BytesSent,
+        a.BusySeconds + b.BusySeconds, a.Operations + b.Operations, a.Overruns + b.Overruns)
+    {
+        BytesReceived = a.BytesReceived + b.BytesReceived,
+    };
+
     /// <summary>What is wrong with the values, or null.</summary>
     public string? Fault() =>
-        ForwardedSamples < 0 || ForwardedTokens < 0 || !double.IsFinite(Flops) || BytesSent < 0 || !double.IsFinite(BusySeconds) || Operations < 0 || Overruns < 0
+        ForwardedSamples < 0 || BytesReceived < 0 || ForwardedTokens < 0 || !double.IsFinite(Flops) || BytesSent < 0 || !double.IsFinite(BusySeconds) || Operations < 0 || Overruns < 0
             ? "a total is negative or not finite" : null;
 }

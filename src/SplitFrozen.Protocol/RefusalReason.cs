@@ -12,6 +12,9 @@ public enum RefusalReason
     /// <summary>The device speaks another version of the protocol.</summary>
     OtherVersion,
 
+    /// <summary>Its node is set to another method.</summary>
+    OtherMethod,
+
     /// <summary>The id is not well-formed, or names no part of the shared data.</summary>
     BadId,
 

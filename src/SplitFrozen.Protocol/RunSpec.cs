@@ -60,6 +60,9 @@ public sealed record RunSpec(
 {
     /// <summary>Whether devices tell when they did what.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>How devices train, or null: they run frozen blocks forward.</summary>
+    public MethodSpec? Method { get; init; }
 }
 
 /// <summary>Where a device opens its activation channel.</summary>

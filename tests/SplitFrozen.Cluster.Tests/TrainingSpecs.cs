@@ -73,6 +73,29 @@ public sealed class TrainingSpecs
         Assert.InRange(bytes["AsStored"], bytes["Expanded"] / 2, bytes["Expanded"] * 6 / 10);
     }
 
+    [Theory(DisplayName = "A method in which devices train gives the same over processes as on one machine; a device set to another method is refused")]
+    [InlineData("fedlora")]
+    [InlineData("splitlora")]
+    public async Task Should_train_on_devices_over_processes(string method)
+    {
+        using var place = new Workplace();
+        var server = place.Start("server", "--run", place.At("apart"), "--method", method);
+        var address = await Workplace.AddressAsync(server);
+        var other = place.StartDevice(address, "device-0", "--set", "splitfrozen.device.partition=0");
+        var refused = await other.ExitAsync();
+        var first = place.StartDevice(address, "device-0", "--method", method, "--set", "splitfrozen.device.partition=0");
+        var second = place.StartDevice(address, "device-1", "--method", method, "--set", "splitfrozen.device.partition=1");
+        var codes = new[] { await server.ExitAsync(), await first.ExitAsync(), await second.ExitAsync() };
+        var (together, output) = await place.RunAsync("train", "--run", place.At("together"), "--method", method);
+
+        Assert.Equal(2, refused);
+        Assert.Contains("splitfrozen.training.method", other.Output, StringComparison.Ordinal);
+        Assert.Equal([0, 0, 0], codes);
+        Assert.True(together == 0, output);
+        Assert.Equal(place.Losses("together"), place.Losses("apart"));
+        Assert.Equal(place.Summary<string>("together", "adapter_sha256"), place.Summary<string>("apart", "adapter_sha256"));
+    }
+
     [Theory(DisplayName = "Ctrl-C ends a run in order, with a checkpoint, and the code 130")]
     [InlineData("splitfrozen")]
     [InlineData("cenlora")]

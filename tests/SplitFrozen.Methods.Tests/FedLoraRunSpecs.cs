@@ -91,8 +91,8 @@ public sealed class FedLoraRunSpecs : IDisposable
 
         Assert.Equal(4 * 60L, summary.SamplesTrained);
         var training = MethodRuns.Training();
-        var devices = _runs.Spread(6).OrderBy(d => d.Key).Select(d => new LocalData(d.Key, d.Value, training, 1)).ToList();
-        var rounds = new FedRounds(FedLoraSettings.Default with { Participation = 0.5 }, training, devices);
+        var devices = _runs.Spread(6).OrderBy(d => d.Key).Select(d => new LocalData(d.Key, d.Value, LocalOrder.Of(training))).ToList();
+        var rounds = new FedRounds<LocalData>(FedLoraSettings.Default with { Participation = 0.5 }, training, devices);
         Assert.All(Enumerable.Range(0, 10), round => Assert.Equal(3, rounds.Drawn(round).Count));
         Assert.Equal(6, Enumerable.Range(0, 10).SelectMany(rounds.Drawn).Distinct().Count());
     }

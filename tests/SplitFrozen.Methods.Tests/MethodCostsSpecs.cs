@@ -114,6 +114,6 @@ public sealed class MethodCostsSpecs
         };
         var samples = Enumerable.Repeat(new EncodedSample(new int[Length], [0]), Each).ToList();
         return new MethodCosts(
-            settings, Shape, Trainer, [.. Enumerable.Range(0, Devices).Select(d => new LocalData(SharedDevices.Id(d), samples, training, 8))], EmulatedFleet.Paper);
+            settings, Shape, Trainer, [.. Enumerable.Range(0, Devices).Select(d => new LocalData(SharedDevices.Id(d), samples, LocalOrder.Of(training)))], EmulatedFleet.Paper);
     }
 }

@@ -14,6 +14,11 @@ public sealed class MessageSpecs
     private static readonly RunSpec Run = new(
         "run", "abc", TaskKind.Classification, ["a", "b"], 4, 128, 2048, 4, 1, new PartitionSpec(PartitionKind.Iid, 4, 0.1, 2, 0, 0, 1), 1000, ActivationCodec.Fp32);
 
+    private static readonly MethodSpec Method = new(
+        "splitlora", new StageSpec("abc", TaskKind.Classification, 2, 0, 0, 2, 8, 16, 0, [], 0.01, 1, 1, 1), false, true, 16, 8, "plan", 1 << 20);
+
+    private static readonly MethodCommands.TrainRound Round = new(Phone, Life, 0, 1, 2, 3, 4, [1e-3, 1e-4]);
+    private static readonly MethodCommands.TrainBatch Batch = new(Phone, Life, 1, 0, 5, 6, 1e-3);
     private static readonly DeviceCommands.Welcome Welcome = new(Phone, Life, Run, Channel);
     private static readonly DeviceCommands.Grant Grant = new(Phone, Life, new GrantId(0, 1), [3, 1], [0]);
     private static readonly DeviceEvents.Prepared Prepared = new(Phone, Life, 5, Strength, new string('a', 64));
@@ -25,7 +30,7 @@ public sealed class MessageSpecs
         new DeviceEvents.Greeted(Phone, Life, "node", 1, "abc", true), Prepared, Prepared with { Samples = 0 },
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(1), 1), new DeviceEvents.Heartbeat(Phone, Life, Strength, Work),
         new DeviceEvents.Finished(Phone, Life, Work), new DeviceEvents.Failed(Phone, Life, "no data"), new DeviceEvents.Left(Phone, Life, Work),
-        new NodeCommands.Drain("node"), new LeaseMessages.Ask(), new LeaseMessages.Answer(true),
+        new NodeCommands.Drain("node"), new LeaseMessages.Ask(), new LeaseMessages.Answer(true), Welcome with { Run = Run with { Cut = 0, Method = Method } }, Round, Batch, new MethodCommands.SendState(Phone, Life, 2, 1),
     ];
 
     /// <summary>Values as a broken or hostile peer may send them: constructors are not run on reading, so that nothing may be taken for granted.</summary>
@@ -68,6 +73,17 @@ public sealed class MessageSpecs
         { "total", new DeviceEvents.Heartbeat(Phone, Life, Strength, Work with { Flops = double.NaN }) },
         { "total", new DeviceEvents.Finished(Phone, Life, Work with { BytesSent = -1 }) },
         { "reason", new DeviceEvents.Failed(Phone, Life, null!) },
+        { "field is missing", Welcome with { Run = Run with { Cut = 0, Method = Method with { Order = null! } } } },
+        { "micro-batch-size 17", Welcome with { Run = Run with { Cut = 0, Method = Method with { MicroBatchSize = 17 } } } },
+        { "max-frame-bytes 0", Welcome with { Run = Run with { Cut = 0, Method = Method with { MaxFrameBytes = 0 } } } },
+        { "rank 0", Welcome with { Run = Run with { Cut = 0, Method = Method with { Stage = Method.Stage with { Rank = 0 } } } } },
+        { "learning rates", Round with { Rates = [] } },
+        { "learning rates", Round with { Rates = [double.NaN] } },
+        { "batch -1", Round with { FirstBatch = -1 } },
+        { "number -1", Round with { Number = -1 } },
+        { "states -2", Batch with { States = -2 } },
+        { "learning rate", Batch with { Rate = double.PositiveInfinity } },
+        { "total", new DeviceEvents.Heartbeat(Phone, Life, Strength, Work with { BytesReceived = -1 }) },
     };
 
     [Theory(DisplayName = "Sound messages pass")]
@@ -87,7 +103,7 @@ public sealed class MessageSpecs
             Grant with { Device = Bad }, new DeviceCommands.ReturnCredits(Bad, Life, 0), new DeviceCommands.Finish(Bad),
             new DeviceEvents.Greeted(Bad, Life, "node", 1, "abc", true), Prepared with { Device = Bad }, new DeviceEvents.LayersLoaded(Bad, Life, new AllocationEpoch(1), 1),
             new DeviceEvents.Heartbeat(Bad, Life, Strength, Work), new DeviceEvents.Finished(Bad, Life, Work), new DeviceEvents.Failed(Bad, Life, "x"),
-            new DeviceEvents.Left(Bad, Life, Work),
+            new DeviceEvents.Left(Bad, Life, Work), Round with { Device = Bad }, Batch with { Device = Bad }, new MethodCommands.SendState(Bad, Life, 0, 0),
         ];
 
         Assert.All(messages, m => Assert.Contains("device id", m.Fault(), StringComparison.Ordinal));

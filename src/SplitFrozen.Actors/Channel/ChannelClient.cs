@@ -140,15 +140,7 @@ internal sealed class ChannelClient : IDisposable
 
         try
         {
-            socket.Connect(_server.Host, _server.Port);
-            var stream = _route.Link(new NetworkStream(socket, ownsSocket: true));
-            if (_route.Identity is { } identity)
-            {
-                stream = identity.AsClient(stream, _server.Host);
-            }
-
-            new ChannelGreeting(_incarnation, _server.Token).Write(stream);
-            return stream;
+            return _route.Open(socket, _server, _incarnation);
         }
         catch
         {

@@ -57,6 +57,11 @@ internal sealed class ChannelListener : IDisposable
     /// <summary>What was refused so far, by kind.</summary>
     public IReadOnlyDictionary<FrameFault, long> Refusals => _refusals.Snapshot();
 
+    /// <summary>
+    /// Holds the conversation with a device that trains, on its connection's thread, and returns at its end; what it refuses it throws. Null: devices send forward units.
+    /// </summary>
+    public Action<StageConnection, ChannelLife>? Converse { get; init; }
+
     internal ChannelRules Rules { get; }
 
     internal TlsIdentity? Identity { get; }

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Protocol;
 
@@ -10,6 +12,21 @@ public sealed record ChannelRoute(TlsIdentity? Identity, Func<Stream, Stream> Li
 {
     /// <summary>Plain connections, as fast as they are.</summary>
     public static ChannelRoute Plain { get; } = new(null, stream => stream);
+
+    /// <summary>Connects, secures the connection, and says which life of a device it is for.</summary>
+    /// <returns>The connection, before the server's answer.</returns>
+    internal Stream Open(Socket socket, ChannelEndpoint server, Incarnation incarnation)
+    {
+        socket.Connect(server.Host, server.Port);
+        var stream = Link(new NetworkStream(socket, ownsSocket: true));
+        if (Identity is { } identity)
+        {
+            stream = identity.AsClient(stream, server.Host);
+        }
+
+        new ChannelGreeting(incarnation, server.Token).Write(stream);
+        return stream;
+    }
 }
 
 /// <summary>What a <see cref="ChannelClient"/> tells its owner.</summary>

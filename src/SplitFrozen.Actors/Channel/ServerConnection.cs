@@ -128,6 +128,12 @@ internal sealed class ServerConnection
 
     private void Receive(Stream stream, ChannelLife life)
     {
+        if (_listener.Converse is { } converse)
+        {
+            converse(new StageConnection(_socket, stream, Shape: null), life);
+            return;
+        }
+
         var reader = new FrameReader(_listener.Rules, life.Device, life.Incarnation, (header, sequence) =>
         {
             life.Check(header, sequence);

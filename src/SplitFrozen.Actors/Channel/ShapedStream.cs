@@ -6,7 +6,7 @@ namespace SplitFrozen.Actors.Channel;
 
 /// <summary>
 /// Emulates a link: what is written arrives no sooner than the link's rate and latency allow. The time is kept from when the link was free or the bytes came,
-/// so that waits that last too long do not add up. Reads pass: the other end shapes what it writes.
+/// so that waits that last too long do not add up. Reads pass, since the other end shapes what it writes, unless they have times of their own.
 /// </summary>
 internal sealed class ShapedStream : Stream
 {
@@ -20,6 +20,7 @@ internal sealed class ShapedStream : Stream
     private readonly Action<long> _waitUntil;
     private long? _came;
     private long _arrived;
+    private long _received;
 
     /// <param name="inner">The connection.</param>
     /// <param name="link">Its times.</param>
@@ -29,12 +30,21 @@ internal sealed class ShapedStream : Stream
         (_inner, Link, _now, _waitUntil) = (inner, link, now ?? Stopwatch.GetTimestamp, waitUntil ?? WaitUntil);
 
     /// <summary>Wraps the stream where the profile asks for that.</summary>
-    public static Stream Wrap(NodeProfile profile, Stream inner) =>
+    /// <param name="profile">The node's profile.</param>
+    /// <param name="inner">The connection.</param>
+    /// <param name="bothWays">Whether what comes down takes time as well: the server does not know the node's link.</param>
+    public static Stream Wrap(NodeProfile profile, Stream inner, bool bothWays = false) =>
         profile.LinkMegabits is null && profile.LinkLatency == TimeSpan.Zero ? inner
-            : new ShapedStream(inner, new LinkClock(profile.LinkMegabits, profile.LinkLatency));
+            : new ShapedStream(inner, new LinkClock(profile.LinkMegabits, profile.LinkLatency))
+            {
+                Down = bothWays ? new LinkClock(profile.LinkMegabits, profile.LinkLatency) : null,
+            };
 
     /// <summary>The link's times; may be set when it is known whose connection it is.</summary>
     public LinkClock Link { get; set; }
+
+    /// <summary>The times of what is read, or null: it passes.</summary>
+    public LinkClock? Down { get; init; }
 
     public override bool CanRead => _inner.CanRead;
 
@@ -84,9 +94,20 @@ internal sealed class ShapedStream : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    public override int Read(Span<byte> buffer) => _inner.Read(buffer);
+    public override int Read(Span<byte> buffer)
+    {
+        var read = _inner.Read(buffer);
+        if (Down is { } down && read > 0)
+        {
+            var now = _now();
+            _received = down.Send(now - _received <= Slack ? down.LeftAt : now, read);
+            _waitUntil(_received);
+        }
 
-    public override int Read(byte[] buffer, int offset, int count) => _inner.Read(buffer, offset, count);
+        return read;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     public override void Flush() => _inner.Flush();
 

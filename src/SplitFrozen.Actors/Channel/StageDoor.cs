@@ -11,11 +11,11 @@ using SplitFrozen.Protocol.Messages;
 
 namespace SplitFrozen.Actors.Channel;
 
-/// <summary>An open connection to another server node, past its greeting.</summary>
+/// <summary>An open connection to another server node, or between server and device, past its greeting.</summary>
 /// <param name="Socket">The socket.</param>
 /// <param name="Stream">What to read and write.</param>
-/// <param name="Shape">The emulated link inside it.</param>
-internal sealed record StageConnection(Socket Socket, Stream Stream, ShapedStream Shape) : IDisposable
+/// <param name="Shape">The emulated link inside it, where it is told when bytes came; or null.</param>
+internal sealed record StageConnection(Socket Socket, Stream Stream, ShapedStream? Shape) : IDisposable
 {
     /// <summary>Closes it at once, whoever reads or writes.</summary>
     public void Dispose() => Socket.Dispose();

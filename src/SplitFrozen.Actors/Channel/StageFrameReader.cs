@@ -13,10 +13,14 @@ namespace SplitFrozen.Actors.Channel;
 /// <summary>Reads what <see cref="StageFrameWriter"/> writes: nothing is allocated by a length that is not held against the limit and the other lengths. Used by one thread at a time.</summary>
 /// <param name="width">Hidden size D.</param>
 /// <param name="maxFrameBytes">Largest frame.</param>
-internal sealed class StageFrameReader(int width, int maxFrameBytes)
+/// <param name="life">The device's incarnation, or 0.</param>
+internal sealed class StageFrameReader(int width, int maxFrameBytes, long life = 0)
 {
     private readonly PayloadReader _payload = new();
     private readonly byte[] _fixed = new byte[StageFrameLayout.FixedBytes];
+
+    /// <summary>Bytes of the frames begun so far.</summary>
+    public long Bytes { get; private set; }
 
     /// <summary>Reads one frame with blocking reads.</summary>
     /// <returns>The frame, or null when the stream ended between two frames.</returns>
@@ -40,7 +44,10 @@ internal sealed class StageFrameReader(int width, int maxFrameBytes)
             FrameException.Require(
                 BinaryPrimitives.ReadUInt64LittleEndian(header[^StageFrameLayout.ChecksumBytes..]) == XxHash3.HashToUInt64(header[..^StageFrameLayout.ChecksumBytes]),
                 FrameFault.BadChecksum, "the header's checksum does not match");
-            var values = MemoryMarshal.Cast<byte, int>(header[StageFrameLayout.Values..StageFrameLayout.FixedBytes]);
+            var sender = BinaryPrimitives.ReadInt64LittleEndian(header[StageFrameLayout.Life..]);
+            FrameException.Require(sender == life, FrameFault.StaleIncarnation, $"incarnation {sender}, the connection was opened by {life}");
+            Bytes += (long)sizes.Header + sizes.Payload;
+            var values = MemoryMarshal.Cast<byte, int>(header[StageFrameLayout.Values..StageFrameLayout.Life]);
             var rest = header[StageFrameLayout.FixedBytes..^StageFrameLayout.ChecksumBytes];
             return sizes.Kind == StageFrameLayout.TensorKind ? ReadTensor(stream, values, rest, sizes) : ReadRows(stream, values, rest, sizes.Kind);
         }

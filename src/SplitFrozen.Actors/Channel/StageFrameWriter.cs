@@ -8,27 +8,23 @@ using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Actors.Channel;
 
-/// <summary>Writes frames between server nodes with blocking writes; used by one thread at a time.</summary>
+/// <summary>Writes frames between server nodes, or between server and device, with blocking writes; used by one thread at a time.</summary>
 /// <param name="width">Hidden size D.</param>
-internal sealed class StageFrameWriter(int width)
+/// <param name="life">The device's incarnation, or 0.</param>
+internal sealed class StageFrameWriter(int width, long life = 0)
 {
     private readonly PayloadWriter _payload = new();
 
     /// <summary>Writes one frame.</summary>
-    public void Write(Stream stream, StageFrame frame)
+    /// <returns>Bytes written.</returns>
+    public long Write(Stream stream, StageFrame frame) => frame switch
     {
-        switch (frame)
-        {
-            case StageFrame.RowsFor rows:
-                Write(stream, rows);
-                break;
-            case StageFrame.Tensor tensor:
-                Write(stream, tensor);
-                break;
-        }
-    }
+        StageFrame.RowsFor rows => Write(stream, rows),
+        StageFrame.Tensor tensor => Write(stream, tensor),
+        _ => throw new ArgumentOutOfRangeException(nameof(frame)),
+    };
 
-    private void Write(Stream stream, StageFrame.RowsFor frame)
+    private long Write(Stream stream, StageFrame.RowsFor frame)
     {
         var (rows, batch) = (frame.Rows, frame.Rows.Batch);
         var tokens = batch.Lengths.Sum();
@@ -45,15 +41,17 @@ internal sealed class StageFrameWriter(int width)
             Put(at, MemoryMarshal.AsBytes<long>(batch.SampleKeys));
         });
         _payload.Write(stream, ActivationCodec.Fp32, batch.Values.Span[..(tokens * width)], width);
+        return (long)size + payload;
     }
 
-    private static void Write(Stream stream, StageFrame.Tensor frame)
+    private long Write(Stream stream, StageFrame.Tensor frame)
     {
         var name = Encoding.UTF8.GetBytes(frame.Data.Name);
         var sizes = frame.Data.Shape.ToArray();
         var bytes = frame.Data.Bytes.Span;
+        var size = checked((int)StageFrameLayout.TensorHeader(name.Length, sizes.Length));
         WriteHeader(
-            stream, StageFrameLayout.TensorKind, checked((int)StageFrameLayout.TensorHeader(name.Length, sizes.Length)), bytes.Length + StageFrameLayout.ChecksumBytes,
+            stream, StageFrameLayout.TensorKind, size, bytes.Length + StageFrameLayout.ChecksumBytes,
             header =>
             {
                 Values(header, frame.Stage, frame.Steps, frame.Place, frame.Count, frame.IsOptimizer ? 1 : 0, name.Length, sizes.Length, 0);
@@ -63,9 +61,10 @@ internal sealed class StageFrameWriter(int width)
         Span<byte> checksum = stackalloc byte[StageFrameLayout.ChecksumBytes];
         BinaryPrimitives.WriteUInt64LittleEndian(checksum, XxHash3.HashToUInt64(bytes));
         stream.Write(checksum);
+        return (long)size + bytes.Length + StageFrameLayout.ChecksumBytes;
     }
 
-    private static void WriteHeader(Stream stream, byte kind, int size, int payload, FillHeader fill)
+    private void WriteHeader(Stream stream, byte kind, int size, int payload, FillHeader fill)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(size);
         try
@@ -77,6 +76,7 @@ internal sealed class StageFrameWriter(int width)
             header[StageFrameLayout.Kind] = kind;
             BinaryPrimitives.WriteInt32LittleEndian(header[StageFrameLayout.HeaderBytes..], size);
             BinaryPrimitives.WriteInt32LittleEndian(header[StageFrameLayout.PayloadBytes..], payload);
+            BinaryPrimitives.WriteInt64LittleEndian(header[StageFrameLayout.Life..], life);
             fill(header);
             BinaryPrimitives.WriteUInt64LittleEndian(
                 header[^StageFrameLayout.ChecksumBytes..], XxHash3.HashToUInt64(header[..^StageFrameLayout.ChecksumBytes]));

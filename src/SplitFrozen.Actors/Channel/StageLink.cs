@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace SplitFrozen.Actors.Channel;
 
 /// <summary>
-/// The connection between two server nodes: rows and states both ways, written and read on a thread each. What waits to be written is bounded by the
-/// schedule: a stage has at most p micro-batches under way, and one state.
+/// The connection between two server nodes, or between the server and a device that trains: rows and states both ways, written and read on a thread each. What
+/// waits to be written is bounded by the schedule: a stage has at most p micro-batches under way, a device one, and one state.
 /// </summary>
 internal sealed class StageLink : IDisposable
 {
@@ -18,6 +18,9 @@ internal sealed class StageLink : IDisposable
     private readonly Action<string> _broken;
     private readonly Thread _writing;
     private readonly Thread _reading;
+    private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _bytesWritten;
+    private long _bytesRead;
     private bool _closed;
 
     /// <summary>Begins to read and write.</summary>
@@ -26,15 +29,25 @@ internal sealed class StageLink : IDisposable
     /// <param name="maxFrameBytes">Largest frame.</param>
     /// <param name="arrived">Takes each frame, on the reading thread.</param>
     /// <param name="broken">Told once why the link does not work any more, unless its owner closed it.</param>
-    public StageLink(StageConnection connection, int width, int maxFrameBytes, Action<StageFrame> arrived, Action<string> broken)
+    /// <param name="life">The incarnation of the device at one end, or 0.</param>
+    public StageLink(StageConnection connection, int width, int maxFrameBytes, Action<StageFrame> arrived, Action<string> broken, long life = 0)
     {
         (_connection, _arrived, _broken) = (connection, arrived, broken);
-        (_frames, _reader) = (new StageFrameWriter(width), new StageFrameReader(width, maxFrameBytes));
+        (_frames, _reader) = (new StageFrameWriter(width, life), new StageFrameReader(width, maxFrameBytes, life));
         _writing = new Thread(() => Work(Write)) { IsBackground = true, Name = "stage-send" };
         _reading = new Thread(() => Work(Read)) { IsBackground = true, Name = "stage-receive" };
         _writing.Start();
         _reading.Start();
     }
+
+    /// <summary>Completes when the link works no more: with what broke it, or null where either end closed it.</summary>
+    public Task<Exception?> Ended => _ended.Task;
+
+    /// <summary>Bytes of frames written.</summary>
+    public long BytesWritten => Interlocked.Read(ref _bytesWritten);
+
+    /// <summary>Bytes of frames read.</summary>
+    public long BytesRead => Interlocked.Read(ref _bytesRead);
 
     /// <summary>Sends a frame in turn; on a link that is closed it is dropped.</summary>
     public void Send(StageFrame frame)
@@ -55,21 +68,24 @@ internal sealed class StageLink : IDisposable
     /// <summary>Closes the connection and waits for its threads; what was not written is dropped.</summary>
     public void Dispose()
     {
-        Close();
+        Cut();
         _writing.Join();
         _reading.Join();
     }
+
+    /// <summary>Closes the connection without waiting; what was not written is dropped.</summary>
+    public void Cut() => Close(null);
 
     private void Work(Action work)
     {
         try
         {
             work();
-            Fail("the other server node closed it");
+            Fail("the other end closed it", null);
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or FrameException)
         {
-            Fail(e.Message);
+            Fail(e.Message, e);
         }
     }
 
@@ -79,8 +95,8 @@ internal sealed class StageLink : IDisposable
         {
             try
             {
-                _connection.Shape.Came(came);
-                _frames.Write(_connection.Stream, frame);
+                _connection.Shape?.Came(came);
+                Interlocked.Add(ref _bytesWritten, _frames.Write(_connection.Stream, frame));
             }
             finally
             {
@@ -93,6 +109,7 @@ internal sealed class StageLink : IDisposable
     {
         while (_reader.Read(_connection.Stream) is { } frame)
         {
+            Interlocked.Exchange(ref _bytesRead, _reader.Bytes);
             _arrived(frame);
         }
     }
@@ -115,16 +132,16 @@ internal sealed class StageLink : IDisposable
         }
     }
 
-    private void Fail(string reason)
+    private void Fail(string reason, Exception? cause)
     {
-        if (Close())
+        if (Close(cause))
         {
             _broken(reason);
         }
     }
 
     /// <returns>Whether it was open until now.</returns>
-    private bool Close()
+    private bool Close(Exception? cause)
     {
         lock (_gate)
         {
@@ -142,6 +159,7 @@ internal sealed class StageLink : IDisposable
         }
 
         _connection.Dispose();
+        _ended.TrySetResult(cause);
         return true;
     }
 

@@ -52,7 +52,7 @@ internal static class SettingsRules
             $"splitfrozen.start.servers = {settings.Start.Servers} server nodes are more than splitfrozen.pipeline.stages = {settings.Pipeline.Stages}, so that some would hold none; raise the stages, or lower the servers (auto: one more than splitfrozen.server.nodes names).");
         Require(
             settings.Start.Servers <= 1 || settings.Training.Method == TrainingMethods.SplitFrozen,
-            $"splitfrozen.start.servers = {settings.Start.Servers} has no meaning for splitfrozen.training.method = {settings.Training.Method}, which runs in one process; leave it and splitfrozen.server.nodes away.");
+            $"splitfrozen.start.servers = {settings.Start.Servers} has no meaning for splitfrozen.training.method = {settings.Training.Method}, which has no trainer stages to spread; leave it and splitfrozen.server.nodes away.");
         RequireUnique("splitfrozen.nodes", settings.Nodes);
         RequireUnique("splitfrozen.server.nodes", settings.Server.Nodes);
     }

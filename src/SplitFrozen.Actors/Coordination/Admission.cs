@@ -1,5 +1,6 @@
 using Akka.Actor;
 
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
@@ -40,6 +41,12 @@ internal static class Admission
         if (greeting.KnowsStandby != standby)
         {
             return Refuse(RefusalReason.OtherStandby, StandbyDiffers(standby));
+        }
+
+        var method = run.Method?.Name ?? TrainingMethods.SplitFrozen;
+        if (greeting.Method != method)
+        {
+            return Refuse(RefusalReason.OtherMethod, $"its node is set to method {greeting.Method}, the server to {method}; set splitfrozen.training.method alike on all nodes");
         }
 
         if (!greeting.Pinned && !SharedDevices.Contains(greeting.Device, run.Partition.Devices))

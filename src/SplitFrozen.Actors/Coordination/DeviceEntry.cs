@@ -58,7 +58,7 @@ internal sealed class DeviceEntry(DeviceId id)
     public GrantId? Alarmed { get; set; }
 
     /// <summary>What all lives of the device did.</summary>
-    public WorkDone Work => Add(_earlier, _current);
+    public WorkDone Work => _earlier + _current;
 
     /// <summary>Units granted to it in grants that are not complete, with when the oldest went out, or null.</summary>
     public OpenWork? Open => _open.Count == 0 ? null : new OpenWork(_open.First().Key, _open.Sum(g => g.Value.Samples.Length - g.Value.Placed), _open.First().Value.OpenedAt);
@@ -105,7 +105,7 @@ internal sealed class DeviceEntry(DeviceId id)
     {
         if (incarnation != Incarnation)
         {
-            _earlier = Add(_earlier, _current);
+            _earlier = _earlier + _current;
             _current = default;
             PlacedUnits = 0;
             (IsPrepared, IsTold, Confirmed) = (false, false, default);
@@ -113,6 +113,39 @@ internal sealed class DeviceEntry(DeviceId id)
 
         (Incarnation, Ref, Node) = (incarnation, actor, node);
     }
+
+    /// <summary>Another actor may speak for the device: the one that did may have been lost with its node, which is noticed late.</summary>
+    /// <param name="asker">Who asks for the device's id.</param>
+    /// <param name="heartbeatMilliseconds">Interval of signs of life.</param>
+    public HolderState Challenge(IActorRef asker, int heartbeatMilliseconds)
+    {
+        if (Ref is null || Ref.Equals(asker))
+        {
+            ChallengedAt = null;
+            return HolderState.Known;
+        }
+
+        ChallengedAt ??= Stopwatch.GetTimestamp();
+        if (HeardAt > ChallengedAt)
+        {
+            return HolderState.Known;
+        }
+
+        if (Stopwatch.GetElapsedTime(ChallengedAt.Value) <= TimeSpan.FromMilliseconds(Math.Max(3000, 3 * heartbeatMilliseconds)))
+        {
+            return HolderState.Unsure;
+        }
+
+        ChallengedAt = null;
+        return HolderState.Silent;
+    }
+
+    /// <summary>What of a life that is prepared contradicts earlier ones, with what to do; or null.</summary>
+    public string? Contradiction(DeviceEvents.Prepared prepared) =>
+        Samples is { } before && before != prepared.Samples
+            ? $"it came back with {prepared.Samples} samples instead of {before}; a device must return with the data it left with"
+        : DataFingerprint is { } data && data != prepared.DataFingerprint
+            ? "it came back with other data; a device must return with the data it left with" : null;
 
     public void Report(WorkDone work) => _current = work;
 
@@ -201,14 +234,13 @@ internal sealed class DeviceEntry(DeviceId id)
 
     public DeviceSummary Summary()
     {
-        var work = Add(_earlier, _current);
+        var work = _earlier + _current;
         return new DeviceSummary(
-            Id.Value, Node, Layers, Reason, Samples ?? 0, work.ForwardedSamples, work.Flops, work.BytesSent, work.BusySeconds, work.Overruns, work.Operations);
+            Id.Value, Node, Layers, Reason, Samples ?? 0, work.ForwardedSamples, work.Flops, work.BytesSent, work.BusySeconds, work.Overruns, work.Operations)
+        {
+            BytesReceived = work.BytesReceived,
+        };
     }
-
-    private static WorkDone Add(WorkDone a, WorkDone b) => new(
-        a.ForwardedSamples + b.ForwardedSamples, a.ForwardedTokens + b.ForwardedTokens, a.Flops + b.Flops, a.BytesSent + b.BytesSent,
-        a.BusySeconds + b.BusySeconds, a.Operations + b.Operations, a.Overruns + b.Overruns);
 
     private bool IsWaitedFor(GrantId grant) =>
         (_asked.Count > 0 && _asked.Min.Epoch < grant.Epoch) || (_open.Count > 0 && _open.First().Key.Epoch < grant.Epoch);
@@ -225,6 +257,19 @@ internal sealed class DeviceEntry(DeviceId id)
 
         public int Placed { get; set; }
     }
+}
+
+/// <summary>What is known of the actor that speaks for a device.</summary>
+internal enum HolderState
+{
+    /// <summary>It is alive, or there is none.</summary>
+    Known,
+
+    /// <summary>That is not known yet.</summary>
+    Unsure,
+
+    /// <summary>Nothing was heard of it any more.</summary>
+    Silent,
 }
 
 /// <summary>What a device was granted and the server does not have.</summary>

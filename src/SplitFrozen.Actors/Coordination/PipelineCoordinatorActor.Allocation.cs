@@ -67,26 +67,13 @@ internal sealed partial class PipelineCoordinatorActor
     /// </summary>
     private bool IsHolderKnown(DeviceEntry holder, DeviceEvents.Greeted greeting)
     {
-        if (holder.Ref is null || holder.Ref.Equals(Sender))
+        var state = holder.Challenge(Sender, _run.Spec.HeartbeatMilliseconds);
+        if (state == HolderState.Silent)
         {
-            holder.ChallengedAt = null;
-            return true;
-        }
-
-        holder.ChallengedAt ??= Stopwatch.GetTimestamp();
-        if (holder.HeardAt > holder.ChallengedAt)
-        {
-            return true;
-        }
-
-        if (Stopwatch.GetElapsedTime(holder.ChallengedAt.Value) > TimeSpan.FromMilliseconds(Math.Max(3000, 3 * _run.Spec.HeartbeatMilliseconds)))
-        {
-            holder.ChallengedAt = null;
             Lose(holder, $"nothing was heard of it on {holder.Node} any more, and it came again on {greeting.Node}");
-            return true;
         }
 
-        return false;
+        return state != HolderState.Unsure;
     }
 
     private void Loaded(DeviceEvents.LayersLoaded loaded)

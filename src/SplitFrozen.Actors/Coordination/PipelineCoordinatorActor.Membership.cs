@@ -86,15 +86,9 @@ internal sealed partial class PipelineCoordinatorActor
             return false;
         }
 
-        if (device.Samples is { } before && before != prepared.Samples)
+        if (device.Contradiction(prepared) is { } contradiction)
         {
-            Refuse(device, RefusalReason.BadId, $"it came back with {prepared.Samples} samples instead of {before}; a device must return with the data it left with");
-            return false;
-        }
-
-        if (device.DataFingerprint is { } data && data != prepared.DataFingerprint)
-        {
-            Refuse(device, RefusalReason.BadId, "it came back with other data; a device must return with the data it left with");
+            Refuse(device, RefusalReason.BadId, contradiction);
             return false;
         }
 

@@ -167,7 +167,8 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         }
     }
 
-    private static string RoleOf(Member member) =>
+    /// <summary>What a member of the cluster is there for.</summary>
+    internal static string RoleOf(Member member) =>
         member.HasRole(ServerNode.Role) ? member.UniqueAddress == Cluster.Get(Context.System).SelfUniqueAddress ? ServerNode.Role : ServerNode.StandbyName : member.HasRole(StageNode.Role) ? StageNode.Role : Devices.DeviceNodeActor.Role;
 
     /// <summary>Sent by the singleton's manager when the server node leaves.</summary>

@@ -3,7 +3,9 @@ using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Cluster.Tools.Singleton;
 
+using SplitFrozen.Actors.Baselines;
 using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Runs;
@@ -63,7 +65,9 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
         var gauge = new NodeGauge(
             _options.Smoothing, _options.Profile.MemoryBytes, MemoryCosts.BlockWeights(_options.Model.Shape, sizeof(float)));
-        var compute = Context.ActorOf(
+        // A device that trains has a model of its own.
+        var isTraining = TrainingMethods.HasTrainingDevices(_options.Method);
+        var compute = isTraining ? ActorRefs.Nobody : Context.ActorOf(
             Props.Create(() => new FrozenComputeActor(_options.Model, _options.Profile, gauge)).WithDispatcher(ActorConfig.ComputeDispatcher), "compute");
         var server = Context.ActorOf(
             ClusterSingletonProxy.Props(ServerNode.SingletonManagerPath, ClusterSingletonProxySettings.Create(Context.System)
@@ -73,14 +77,17 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         {
             KnowsStandby = _options.Cluster.Standby,
         };
+        var turn = new NodeTurn(_options.Profile.GigaFlops);
+        Props Entity(DeviceId device) => isTraining
+            ? Props.Create(() => new BaselineDeviceActor(device, node, _options.Method, turn)) : Props.Create(() => new DeviceActor(device, node));
         if (_options.Pinned is { } id)
         {
-            _pinned = Context.ActorOf(Props.Create(() => new DeviceActor(id, node)), id.Value);
+            _pinned = Context.ActorOf(Entity(id), id.Value);
             return;
         }
 
         var region = ClusterSharding.Get(Context.System).Start(
-            "devices", entity => Props.Create(() => new DeviceActor(new DeviceId(entity), node)),
+            "devices", entity => Entity(new DeviceId(entity)),
             ClusterShardingSettings.Create(Context.System).WithRole(Role), new DeviceMessageExtractor(),
             new EvenAllocationStrategy(Math.Min(_options.ExpectedNodes, _options.SharedDevices)), DeviceActor.Leave.Instance);
         Timers.StartPeriodicTimer(nameof(StartShared), new StartShared(region), TimeSpan.Zero, StartInterval);

@@ -25,6 +25,9 @@ public sealed record DeviceNodeOptions(
     /// <summary>Decay of the moving averages of what the node measures of itself.</summary>
     public double Smoothing { get; init; } = 0.8;
 
+    /// <summary>The method: one of <see cref="TrainingMethods.All"/> that has devices.</summary>
+    public string Method { get; init; } = TrainingMethods.SplitFrozen;
+
     internal IReadOnlyList<string> SeedNodes => Cluster.SeedNodes;
 
     internal TaskCompletionSource Welcomed { get; private init; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -47,8 +47,9 @@ public static class LocalCluster
                 var options = new DeviceNodeOptions(
                     cluster, profile, deviceModel ?? run.Model, data, null, settings.Data.Partition.Devices, nodes.Count, StartLimit: null)
                 {
+                    Method = settings.Training.Method,
                     Smoothing = settings.Allocation.Smoothing,
-                    Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(profile, link?.Invoke(profile, stream) ?? stream)),
+                    Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(profile, link?.Invoke(profile, stream) ?? stream, TrainingMethods.HasTrainingDevices(settings.Training.Method))),
                 };
                 devices.Add(DeviceNodeHost.Start(options, akka, nodes.Count));
             }

@@ -3,8 +3,10 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.Singleton;
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Baselines;
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Security;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Runs;
 
 using ClusterSettings = SplitFrozen.Domain.Configuration.ClusterSettings;
@@ -52,7 +54,9 @@ public sealed class ServerNode : Node
             KeepLease(system, lease, seat: null);
         }
 
-        StartSingleton(system, Props.Create(() => new ServerSupervisorActor(run)), run.Settings.Cluster);
+        var singleton = TrainingMethods.HasTrainingDevices(run.Settings.Training.Method)
+            ? Props.Create(() => new BaselineServerActor(run)) : Props.Create(() => new ServerSupervisorActor(run));
+        StartSingleton(system, singleton, run.Settings.Cluster);
         Join(system, run.Settings.Cluster);
         return new ServerNode(system, identity);
     }

@@ -4,7 +4,6 @@ using Akka.Event;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain;
-using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 using SplitFrozen.Protocol.Messages;
 
@@ -87,7 +86,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         Timers.Cancel(nameof(Greet));
         _coordinator = Sender;
         _options.Welcomed();
-        var (model, spec, rate) = (_options.Model, Spec(welcome.Probe), _options.Profile.GigaFlops * 1e9);
+        var (model, spec, rate) = (_options.Model, welcome.Probe.Trainer(), _options.Profile.GigaFlops * 1e9);
         Task.Factory.StartNew(
                 () => StageProbe.Measure(model, spec, welcome.Samples, welcome.Length, rate), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             .PipeTo(Self, Self, measured => new ServerEvents.Measured(measured), error => new ServerEvents.Failed(error.GetBaseException().Message));
@@ -98,7 +97,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         Timers.Cancel(nameof(Greet));
         _coordinator = Sender;
         var memory = new StageMemory(order.Stage, Sender, (IStageStates?)_options.Vault ?? _sent, _pace) { Generation = order.Generation };
-        var spec = Spec(order.Spec);
+        var spec = order.Spec.Trainer();
         _stages[order.Stage] = Context.ActorOf(
             Props.Create(() => new LoRATrainerActor(_options.Model, spec, memory)).WithDispatcher(ActorConfig.ComputeDispatcher),
             $"stage-{order.Stage}-{order.Generation}");
@@ -177,12 +176,6 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
             stage.Tell(LoRATrainerActor.StateArrived.Instance);
         }
     }
-
-    private static TrainerSpec Spec(StageSpec spec) => new(
-        spec.Task, spec.Labels, spec.Cut, new LoraSpec(spec.Rank, spec.Alpha, spec.Dropout, spec.LoraTargets), spec.WeightDecay, spec.ClipNorm, spec.Seed)
-    {
-        Stage = new BlockRange(spec.From, spec.To),
-    };
 
     /// <summary>A link of a layout is open.</summary>
     internal sealed record LinkOpened(int Layout, int Peer, StageConnection Connection) : ILocalMessage;

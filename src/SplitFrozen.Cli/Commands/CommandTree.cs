@@ -131,7 +131,8 @@ internal static class CommandTree
     {
         var command = new Command("device", "Start a device node and join a server's run.");
         var options = new ConfigurationOptions(command, "device.conf")
-            .Add(command, "--id", "ID", "splitfrozen.device.id", "Id of the device that this process hosts");
+            .Add(command, "--id", "ID", "splitfrozen.device.id", "Id of the device that this process hosts")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method of the run: splitfrozen, fedlora or splitlora");
         command.SetAction(async (line, _) => (int)await DeviceCommand.RunAsync(environment, () => options.Load(line)).ConfigureAwait(false));
         return command;
     }

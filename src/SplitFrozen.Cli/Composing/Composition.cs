@@ -35,18 +35,15 @@ internal sealed class Composition : IComposition
             return new CenLoraTraining(OpenInputs(settings));
         }
 
-        if (TrainingMethods.IsSingleProcess(settings.Training.Method))
-        {
-            return new DeviceMethodTraining(OpenInputs(settings));
-        }
-
         return settings.Nodes.Count > 0 ? new LocalTraining(OpenInputs(settings))
-            : throw new UserErrorException("splitfrozen.nodes names no device node, so that nobody would run the frozen layers; list some as in hocon/local.conf.");
+            : throw new UserErrorException("splitfrozen.nodes names no device node, so that there would be no devices; list some as in hocon/local.conf.");
     }
 
     /// <inheritdoc/>
     public ITrainingRun OpenServer(Settings settings) =>
-        settings.Training.Method == TrainingMethods.SplitFrozen ? new ServerTraining(OpenInputs(settings))
+        settings.Cluster.Standby && settings.Training.Method != TrainingMethods.SplitFrozen
+            ? throw new UserErrorException($"splitfrozen.cluster.standby = on is for runs of splitfrozen.training.method = splitfrozen; those of {settings.Training.Method} cannot be resumed, nor taken over. Switch it off.")
+            : settings.Training.Method != TrainingMethods.CenLora ? new ServerTraining(OpenInputs(settings))
             : throw new UserErrorException($"splitfrozen.training.method = {settings.Training.Method} runs in one process: use `splitfrozen train`.");
 
     /// <inheritdoc/>
@@ -61,8 +58,9 @@ internal sealed class Composition : IComposition
             settings.Cluster, device.Profile, model, data, device.Id is { } id ? new DeviceId(id) : null, settings.Data.Partition.Devices,
             ExpectedNodes: 1, settings.Start.Limit)
         {
+            Method = settings.Training.Method,
             Smoothing = settings.Allocation.Smoothing,
-            Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream)),
+            Route = new ChannelRoute(identity, stream => ShapedStream.Wrap(device.Profile, stream, TrainingMethods.HasTrainingDevices(settings.Training.Method))),
         };
         var isDrained = false;
         await DeviceNodeLife.RunAsync(options, akka, device.RejoinLimit, async node =>

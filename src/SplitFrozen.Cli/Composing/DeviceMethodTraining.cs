@@ -6,7 +6,7 @@ using SplitFrozen.Methods;
 
 namespace SplitFrozen.Cli.Composing;
 
-/// <summary>FedLoRA or SplitLoRA in this process, device after device.</summary>
+/// <summary>FedLoRA or SplitLoRA in this process, device after device: for experiments, whose times are computed.</summary>
 internal sealed class DeviceMethodTraining(RunInputs inputs) : ITrainingRun
 {
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using SplitFrozen.Actors.Baselines;
 using SplitFrozen.Actors.Channel;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
@@ -67,6 +68,7 @@ internal sealed record RunInputs(
         Settings.Channel.Codec)
     {
         Trace = Settings.Run.Trace,
+        Method = BaselineSpec.Of(Settings, Model, Trainer),
     };
 
     private static (PartitionSpec Spread, Partition Partition) Divide(Settings settings, IDataSet data, PartitionSpec spread)
@@ -90,7 +92,7 @@ internal sealed record RunInputs(
                 : throw new UserErrorException($"splitfrozen.training.lora-from = {from} is outside the model: it has {shape.Layers} layers, so 0 to {shape.Layers - 1} are allowed.");
         }
 
-        if (TrainingMethods.IsSingleProcess(settings.Training.Method))
+        if (TrainingMethods.TrainsAllBlocks(settings.Training.Method))
         {
             return 0;
         }
@@ -122,9 +124,9 @@ internal sealed record RunInputs(
         }
 
         var rows = ((long)settings.Training.MicroBatchSize * settings.Data.MaxLength * shape.Width * sizeof(float)) + HeaderRoom;
-        if (settings.Start.Servers > 1 && rows > settings.Channel.MaxFrameBytes)
+        if ((settings.Start.Servers > 1 || settings.Training.Method == TrainingMethods.SplitLora) && rows > settings.Channel.MaxFrameBytes)
         {
-            throw new UserErrorException($"The rows of a micro-batch between server nodes take up to {rows} bytes at this model's width of {shape.Width}, more than splitfrozen.channel.max-frame-bytes = {settings.Channel.MaxFrameBytes}; raise that on all server nodes, or lower splitfrozen.training.micro-batch-size.");
+            throw new UserErrorException($"The rows of a micro-batch take up to {rows} bytes at this model's width of {shape.Width}, more than splitfrozen.channel.max-frame-bytes = {settings.Channel.MaxFrameBytes}; raise that on all nodes, or lower splitfrozen.training.micro-batch-size.");
         }
 
         var grant = ServerMemory.SampleBytes(settings.Data.MaxLength, shape.Width) * settings.Training.BatchSize * settings.Pipeline.GrantBatches;

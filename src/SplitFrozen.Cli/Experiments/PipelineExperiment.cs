@@ -103,7 +103,7 @@ internal sealed class PipelineExperiment : IExperiment
             Store = settings.Store with { Mode = method is NoStore or OneAfterAnother ? StoreMode.Off : StoreMode.Memory },
         };
         var samples = Enumerable.Repeat(new EncodedSample(new int[Length], [0]), SamplesEach).ToList();
-        var devices = Enumerable.Range(0, Devices).Select(d => new LocalData(SharedDevices.Id(d), samples, changed.Training, changed.Pipeline.GrantBatches)).ToList();
+        var devices = Enumerable.Range(0, Devices).Select(d => new LocalData(SharedDevices.Id(d), samples, LocalOrder.Of(changed.Training))).ToList();
         var costs = new MethodCosts(changed, Shape, Trainer(changed), devices, fleet);
         return costs.Of(split ? TrainingMethods.SplitLora : method == TrainingMethods.FedLora ? method : TrainingMethods.SplitFrozen);
     }

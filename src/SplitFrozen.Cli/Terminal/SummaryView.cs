@@ -99,11 +99,20 @@ internal static class SummaryView
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
             Column("Device"), Right("Layers"), Right("Samples"), Right("Forwarded"), Right("FLOPs"), Right("Sent"), Right("Busy"));
+        var receives = devices.Any(d => d.BytesReceived > 0);
+        if (receives)
+        {
+            table.AddColumn(Right("Received"));
+        }
+
         foreach (var device in devices)
         {
-            table.AddRow(
+            string[] cells =
+            [
                 Markup.Escape(device.Id), $"{device.Layers}", Units.Number(device.Samples), Units.Number(device.Forwarded),
-                Units.Count(device.Flops), Units.Bytes(device.BytesSent), Units.Seconds(device.BusySeconds));
+                Units.Count(device.Flops), Units.Bytes(device.BytesSent), Units.Seconds(device.BusySeconds),
+            ];
+            table.AddRow(receives ? [.. cells, Units.Bytes(device.BytesReceived)] : cells);
         }
 
         return table;

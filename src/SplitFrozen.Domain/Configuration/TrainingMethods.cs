@@ -18,6 +18,9 @@ public static class TrainingMethods
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } = [SplitFrozen, CenLora, FedLora, SplitLora];
 
-    /// <summary>Those that run in one process.</summary>
-    public static bool IsSingleProcess(string method) => method != SplitFrozen;
+    /// <summary>Those in which devices train adapters.</summary>
+    public static bool HasTrainingDevices(string method) => method is FedLora or SplitLora;
+
+    /// <summary>Those that freeze nothing for devices: the first block with adapters is 0, or that of splitfrozen.training.lora-from.</summary>
+    public static bool TrainsAllBlocks(string method) => method != SplitFrozen;
 }

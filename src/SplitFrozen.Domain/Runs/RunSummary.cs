@@ -97,4 +97,14 @@ public sealed record StageSeconds(
 
 /// <summary>One device's part in a run.</summary>
 public sealed record DeviceSummary(
-    string Id, string Node, int Layers, string Reason, int Samples, long Forwarded, double Flops, long BytesSent, double BusySeconds, long Overruns, long Operations);
+    string Id, string Node, int Layers, string Reason, int Samples, long Forwarded, double Flops, long BytesSent, double BusySeconds, long Overruns, long Operations)
+{
+    /// <summary>Bytes that it read from the channel: adapters and gradients, in the methods in which devices train.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Bytes that it should send by the cost model, without frames' headers of tensors and what is sent again; null where that is not computed.</summary>
+    public double? CostModelBytesSent { get; init; }
+
+    /// <summary>Bytes that it should receive by the cost model.</summary>
+    public double? CostModelBytesReceived { get; init; }
+}

@@ -37,6 +37,14 @@ public readonly record struct SampleOrder(SampleOrderKind Kind, int Capacity)
         _ => null,
     };
 
+    /// <summary>As <see cref="Parse"/> reads it.</summary>
+    public string Text => Kind switch
+    {
+        SampleOrderKind.Plan => "plan",
+        SampleOrderKind.None => "none",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{BufferPrefix}{Capacity}"),
+    };
+
     /// <summary>Puts samples into order.</summary>
     /// <param name="samples">All samples, device after device; becomes the order.</param>
     /// <param name="seed">The run's seed.</param>

@@ -54,7 +54,7 @@ public sealed partial class MethodCosts
     /// <summary>FedLoRA: a round takes as long as its slowest device. The server's average is not counted.</summary>
     public MethodCost FedLora()
     {
-        var rounds = new FedRounds(_settings.FedLora, _settings.Training, _devices);
+        var rounds = new FedRounds<LocalData>(_settings.FedLora, _settings.Training, _devices);
         var books = _devices.ToDictionary(d => d.Id, d => new Book(d.Id));
         var bytes = sizeof(float) * (double)AdapterNumbers(new BlockRange(0, _shape.Layers), _settings.FedLora.Variant == FedLoraVariant.Ffa);
         var cursors = _devices.ToDictionary(d => d.Id, _ => 0);

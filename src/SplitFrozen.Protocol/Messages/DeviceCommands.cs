@@ -14,7 +14,7 @@ public static class DeviceCommands
             Faults.Of(Device)
             ?? (Run is null || Run.Labels is null || Run.Partition is null || Run.ModelFingerprint is null ? "a run specification is missing" : null)
             ?? (Channel is null || Channel.Port is < 1 or > 65535 || string.IsNullOrEmpty(Channel.Host) || string.IsNullOrEmpty(Channel.Token) ? "the channel endpoint is incomplete" : null)
-            ?? Faults.Range("cut", Run!.Cut, 1, 100_000)
+            ?? Faults.Range("cut", Run!.Cut, Run.Method is null ? 1 : 0, 100_000) ?? Run.Method?.Fault()
             ?? Faults.Range("max-length", Run.MaxLength, 1, 10_000_000)
             ?? Faults.Range("unit-tokens", Run.UnitTokens, 1, 100_000_000)
             ?? Faults.Range("credits", Run.Credits, 1, 1_000_000)

@@ -26,8 +26,11 @@ public static class DeviceEvents
         /// <summary>Whether its node was told that a standby server may take over; all nodes must have been, or none.</summary>
         public bool KnowsStandby { get; init; }
 
+        /// <summary>The method that its node is set to.</summary>
+        public string Method { get; init; } = "splitfrozen";
+
         /// <inheritdoc/>
-        public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null ? "a field is missing" : null);
+        public string? Fault() => Faults.Of(Device) ?? (Node is null || ModelFingerprint is null || Method is null ? "a field is missing" : null);
     }
 
     /// <summary>The samples are tokenised and the capacity is measured.</summary>

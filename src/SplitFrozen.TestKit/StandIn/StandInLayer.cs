@@ -57,6 +57,24 @@ internal sealed class StandInLayer(float[] weight, StandInParameter a, StandInPa
         return result;
     }
 
+    /// <summary>The frozen weight takes up the product of an adapter, so many times.</summary>
+    public void AddProduct(double factor, double[] downward, double[] upward)
+    {
+        for (var i = 0; i < width; i++)
+        {
+            for (var j = 0; j < width; j++)
+            {
+                var product = 0.0;
+                for (var r = 0; r < rank; r++)
+                {
+                    product += upward[(i * rank) + r] * downward[(r * width) + j];
+                }
+
+                weight[(i * width) + j] += (float)(factor * scale * product);
+            }
+        }
+    }
+
     /// <summary>Adds the gradients of A and B.</summary>
     public void BackwardWeights(Trace trace)
     {

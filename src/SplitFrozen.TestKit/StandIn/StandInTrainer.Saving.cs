@@ -40,6 +40,21 @@ internal sealed partial class StandInTrainer
         _steps = (int)steps[0];
     }
 
+    public void AddToFrozen(IReadOnlyList<WeightedAdapter> adapters)
+    {
+        for (var i = 0; i < _layers.Count; i++)
+        {
+            var layer = _layers[i];
+            var (a, b) = (new double[layer.A.Value.Length], new double[layer.B.Value.Length]);
+            foreach (var (weight, tensors) in adapters)
+            {
+                StandInFiles.Set(tensors, $"{Blocks.From + i}.A", a);
+                StandInFiles.Set(tensors, $"{Blocks.From + i}.B", b);
+                layer.AddProduct(weight, a, b);
+            }
+        }
+    }
+
     public void SaveAdapter(string folder) => StandInFiles.SaveAdapter(folder, _spec, AdapterTensors());
 
     public void LoadAdapter(string folder) => SetAdapter(StandInFiles.ReadAdapter(folder));

@@ -69,6 +69,23 @@ public sealed class ShapedStreamSpecs
         Assert.Equal(1000.7, arrived.Seen[^1].Milliseconds, 3);
     }
 
+    [Fact(DisplayName = "Where both ways are shaped, bytes that are read one after another arrive at the link's rate and pay its latency once")]
+    public void Should_shape_reads()
+    {
+        using var stream = new ShapedStream(
+            new MemoryStream(new byte[30 * KiB]), LinkClock.Unlimited(), () => _now, until => _now = Math.Max(_now, until))
+        {
+            Down = new LinkClock(Megabits, Latency),
+        };
+        stream.ReadExactly(new byte[10 * KiB]);
+        Assert.Equal(30, Milliseconds());
+        stream.ReadExactly(new byte[10 * KiB]);
+        Assert.Equal(40, Milliseconds());
+        Advance(60);
+        stream.ReadExactly(new byte[10 * KiB]);
+        Assert.Equal(130, Milliseconds());
+    }
+
     [Fact(DisplayName = "Operations take their emulated time, one after another on one node, and what really takes longer is told")]
     public void Should_pace_operations()
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Baselines;
 using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Hosting;
@@ -127,8 +128,25 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         var (run, trainer, sets) = Plan();
         var data = new DeviceData(Data, OwnFolder: false, Part: null);
         var devices = Enumerable.Range(0, run.Partition.Devices).ToDictionary(SharedDevices.Id, part => data.Load(SharedDevices.Id(part), run));
+        if (run.Method is not null)
+        {
+            return InOneProcess(new MethodInputs(Settings, Model, trainer, run.Task, devices, sets, Paths, this));
+        }
+
         using var loop = new CenLoraRun(Settings, Model, trainer, run.Task, devices, sets, Paths, this);
         return loop.Run(CancellationToken.None);
+    }
+
+    private static RunSummary InOneProcess(MethodInputs inputs)
+    {
+        if (inputs.Settings.Training.Method == TrainingMethods.FedLora)
+        {
+            using var federated = new FedLoraRun(inputs);
+            return federated.Run(CancellationToken.None);
+        }
+
+        using var split = new SplitLoraRun(inputs);
+        return split.Run(CancellationToken.None);
     }
 
     public byte[] AdapterBytes() => File.ReadAllBytes(Path.Combine(Paths.Adapter, "adapter_model.safetensors"));
@@ -144,15 +162,19 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     private (RunSpec Run, TrainerSpec Trainer, HeldOutSets Sets) Plan()
     {
         var set = Data.Open(16, []);
-        var cut = Settings.Model.Cut ?? Model.Shape.Layers / 2;
+        var cut = TrainingMethods.HasTrainingDevices(Settings.Training.Method) ? 0 : Settings.Model.Cut ?? Model.Shape.Layers / 2;
+        var trainer = new TrainerSpec(set.Task, set.Labels.Count, cut, Settings.Lora, 0.01, 1, Settings.Training.Seed);
         var partition = Settings.Data.Partition with { ValidationShare = 0.1 };
         var held = Partitioner.Split(set.Rows(DataSplit.Train), set.TrainLabels, partition).Validation;
         return (
             new RunSpec(
                 "test", Model.Fingerprint, set.Task, [.. set.Labels], cut, 16, Settings.Pipeline.UnitTokens, Settings.Channel.Credits,
                 Settings.Training.Threads, partition, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds,
-                Settings.Channel.Codec),
-            new TrainerSpec(set.Task, set.Labels.Count, cut, Settings.Lora, 0.01, 1, Settings.Training.Seed),
+                Settings.Channel.Codec)
+            {
+                Method = BaselineSpec.Of(Settings, Model, trainer),
+            },
+            trainer,
             new HeldOutSets(
                 "test", set.Encode(DataSplit.Test, [.. Enumerable.Range(0, set.Rows(DataSplit.Test))]), "a tenth of train", set.Encode(DataSplit.Train, held)));
     }

@@ -26,13 +26,14 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
 
     private static readonly IWireMessage[] Examples =
     [
-        new DeviceCommands.Welcome(Phone, Life, Run, new ChannelEndpoint("127.0.0.1", 4054, new string('A', 32))),
+        new DeviceCommands.Welcome(
+            Phone, Life, Run with { Method = new MethodSpec("fedlora", Stage, true, true, 16, 8, "buffer:7", 1 << 20) }, new ChannelEndpoint("127.0.0.1", 4054, new string('A', 32))),
         new DeviceCommands.Refuse(Phone, Life, RefusalReason.IdTaken, "the id is taken"),
         new DeviceCommands.AssignLayers(Phone, new AllocationEpoch(2), 3),
         new DeviceCommands.Grant(Phone, Life, new GrantId(1, 5), [3, 1, 4], [0]),
         new DeviceCommands.ReturnCredits(Phone, Life, 17),
         new DeviceCommands.Finish(Phone),
-        new DeviceEvents.Greeted(Phone, Life, "flagship", ProtocolVersion.Current, "abc123", true),
+        new DeviceEvents.Greeted(Phone, Life, "flagship", ProtocolVersion.Current, "abc123", true) { Method = "splitlora" },
         new DeviceEvents.Prepared(Phone, Life, 2500, new Capacity(1234.5, 1L << 33), new string('a', 64)),
         new DeviceEvents.Traced(Phone, Life, 5_000_000, [4_000_000, 4_500_000], [300_000, 400_000], [false, true]),
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(2), 3),
@@ -43,6 +44,9 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new LeaseMessages.Answer(true),
         new DeviceEvents.Finished(Phone, Life, Work),
         new DeviceEvents.Failed(Phone, Life, "row 7 is malformed"),
+        new MethodCommands.TrainRound(Phone, Life, 3, 4, 2, 14, 15, [1e-3, 5e-4]),
+        new MethodCommands.TrainBatch(Phone, Life, 5, 1, 7, 21, 1e-3),
+        new MethodCommands.SendState(Phone, Life, 6, 1),
         new ServerCommands.Welcome(Stage, 16, 128),
         new ServerCommands.Refuse("its model folder differs"),
         new ServerCommands.Arrange(2, 1, [0, 1, 1], [Link]),

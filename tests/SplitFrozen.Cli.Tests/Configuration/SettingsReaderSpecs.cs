@@ -301,7 +301,7 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.server.nodes names a 2 times", "splitfrozen.pipeline.stages=3", "splitfrozen.server.nodes=[{ name = a }, { name = a }]")]
     [InlineData("more than splitfrozen.pipeline.stages = 1", "splitfrozen.server.nodes=[{ name = a }]")]
     [InlineData("more than splitfrozen.pipeline.stages = 2", "splitfrozen.start.servers=3", "splitfrozen.pipeline.stages=2")]
-    [InlineData("runs in one process", "splitfrozen.start.servers=2", "splitfrozen.pipeline.stages=2", "splitfrozen.training.method=cenlora")]
+    [InlineData("no trainer stages to spread", "splitfrozen.start.servers=2", "splitfrozen.pipeline.stages=2", "splitfrozen.training.method=cenlora")]
     [InlineData("any, spare", "splitfrozen.server.take-over=never")]
     public void Should_refuse_settings_that_do_not_go_together(string named, params string[] settings)
     {

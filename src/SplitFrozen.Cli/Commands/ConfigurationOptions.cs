@@ -55,7 +55,7 @@ internal sealed class ConfigurationOptions
     public Config Load(ParseResult line, params IReadOnlyList<string> ofCommand) =>
         Load(line, [line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile)], ofCommand);
 
-    /// <summary>Reads the configuration of a run that is resumed, and what a command line changes of it.</summary>
+    /// <summary>Reads the configuration of a run that is resumed or replayed, and what a command line changes of it.</summary>
     /// <param name="line">The command line.</param>
     /// <param name="run">The run's own configuration file.</param>
     /// <param name="ofCommand">Settings that the command makes itself: over the files, under what the command line sets.</param>

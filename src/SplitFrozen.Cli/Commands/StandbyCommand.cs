@@ -22,7 +22,7 @@ internal static class StandbyCommand
     /// <param name="load">Reads the configuration, given the run's own.</param>
     public static async Task<ExitCode> RunAsync(CliEnvironment environment, string folder, Func<string, Config> load)
     {
-        var resumed = ResumedRun.Find(folder);
+        var resumed = EarlierRun.ToResume(folder);
         resumed.CheckStandby();
         var hocon = load(resumed.Configuration);
         var settings = SettingsReader.Read(hocon);

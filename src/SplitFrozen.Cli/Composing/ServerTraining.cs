@@ -33,6 +33,8 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
     {
         Resumes = host.Resumes,
         Lease = host.Lease,
+        DeviceLabels = inputs.DeviceLabels,
+        Replay = inputs.Replay,
         Trace = host.Trace,
     };
 }

@@ -69,8 +69,11 @@ public sealed class HuggingFaceModel : IModelSource
     public IFrozenBlocks LoadFrozen(int blocks) => new FrozenBlocks(_architecture, _weights, blocks, Name, _device, _holding);
 
     /// <inheritdoc/>
-    public ITrainerStage LoadTrainer(TrainerSpec spec) =>
-        new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
+    public ITrainerStage LoadTrainer(TrainerSpec spec)
+    {
+        NativeRuntime.KeepFreedMemory();
+        return new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
+    }
 
     /// <inheritdoc/>
     public void SaveAdapter(string folder, TrainerSpec spec, IReadOnlyList<TensorData> tensors) =>

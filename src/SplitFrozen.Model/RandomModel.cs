@@ -13,7 +13,8 @@ internal static class RandomModel
     /// <param name="folder">An existing folder.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="seed">Seed of the weights.</param>
-    public static void Write(string folder, ModelShape shape, long seed)
+    /// <param name="type">How weights are stored: float32, float16 or bfloat16.</param>
+    public static void Write(string folder, ModelShape shape, long seed, ScalarType type = ScalarType.Float32)
     {
         object config = shape.Family == ModelFamily.Gpt2 ? Gpt2Config(shape) : LlamaConfig(shape);
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(config));
@@ -24,7 +25,8 @@ internal static class RandomModel
         {
             bool isGain = sizes.Length == 1 && name.EndsWith("weight", StringComparison.Ordinal);
             double deviation = sizes.Length == 1 ? 0.1 : 0.5 / Math.Sqrt(sizes[^1]);
-            tensors.Add(name, torch.empty(sizes).normal_(isGain ? 1 : 0, deviation, generator));
+            using var drawn = torch.empty(sizes).normal_(isGain ? 1 : 0, deviation, generator);
+            tensors.Add(name, drawn.to(type).alias());
         }
 
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors);

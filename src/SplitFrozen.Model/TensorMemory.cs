@@ -36,4 +36,12 @@ internal static class TensorMemory
         using var first = flat.narrow(0, 0, 1);
         return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
+
+    /// <summary>Address of the first number of a tensor of float32 with any strides in memory of the CPU; the caller keeps the tensor alive.</summary>
+    public static nint FirstNumber(Tensor tensor)
+    {
+        using var plain = tensor.detach();
+        using var first = plain.as_strided([1], [1], tensor.storage_offset());
+        return Address(first);
+    }
 }

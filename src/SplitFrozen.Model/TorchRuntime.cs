@@ -13,6 +13,7 @@ public static class TorchRuntime
     public static void UseThreads(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        NativeRuntime.LetIdleThreadsSleep();
         torch.set_num_threads(threads);
     }
 

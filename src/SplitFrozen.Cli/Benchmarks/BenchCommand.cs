@@ -6,6 +6,7 @@ using SplitFrozen.Cli.Benchmarks.Channel;
 using SplitFrozen.Cli.Benchmarks.Compute;
 using SplitFrozen.Cli.Benchmarks.Memory;
 using SplitFrozen.Cli.Benchmarks.Pipeline;
+using SplitFrozen.Cli.Benchmarks.Split;
 using SplitFrozen.Cli.Benchmarks.Store;
 using SplitFrozen.Cli.Runs;
 
@@ -30,6 +31,9 @@ internal static class BenchCommand
                 environment, "pipeline", "Overlap of devices, links and server, emulated, beside one after another; and the cluster beside a single process. Takes two minutes.",
                 progress => new PipelineBench(environment.Composition, progress).RunAsync().GetAwaiter().GetResult()),
             Bench(environment, ComputeBench.Name, "How near the model's modules come to the rate of bare matrix products, and how they compare with PyTorch", ComputeBench.Run),
+            Bench(
+                environment, SplitBench.Name, "A split step of one sample on random weights of published shapes, up to Llama-3.2-1B in bf16: time, bytes, memory. Needs 6 GB of memory.",
+                SplitBench.Run),
             Memory(environment),
         };
 

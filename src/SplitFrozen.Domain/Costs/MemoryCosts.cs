@@ -35,7 +35,7 @@ public static class MemoryCosts
 
     /// <summary>
     /// Bytes that F of one block keeps for B and W, float32: inputs of norms, the adapters' inputs, inner and outer products, queries, keys and values as
-    /// attention took them, its output and its log-sums, and what the activation function needs. A block below which nothing needs a gradient keeps no input of its first norm.
+    /// attention took them, and what the activation function needs. A block below which nothing needs a gradient keeps no input of its first norm.
     /// </summary>
     /// <param name="shape">The model.</param>
     /// <param name="lora">The adapters, on queries, keys and values only.</param>
@@ -51,12 +51,13 @@ public static class MemoryCosts
 
         long d = shape.Width;
         long queries = (long)shape.Heads * shape.HeadWidth;
-        var norms = (isFirst ? d : 2 * d) + (2L * 2);
+        var keys = (long)shape.KeyValueHeads * shape.HeadWidth;
+        var norms = isFirst ? d : 2 * d;
         var adapters = d + (targets.Count * (long)lora.Rank);
-        var attention = queries + shape.Heads;
-        var perToken = norms + adapters + attention + (shape.Family == ModelFamily.Gpt2
-            ? (3 * d) + shape.FeedForward
-            : (3 * queries) + targets.Sum(m => (long)m.Outputs) + (2L * shape.FeedForward));
+        // LayerNorm keeps a mean and a spread of each row too. Llama's queries and keys are rotated copies of what adapters put out, its values are not.
+        var perToken = norms + adapters + (shape.Family == ModelFamily.Gpt2
+            ? (2L * 2) + (3 * d) + shape.FeedForward
+            : queries + keys + (targets.Any(m => m.Name == "self_attn.v_proj") ? 0 : keys) + targets.Sum(m => (long)m.Outputs) + (2L * shape.FeedForward));
         return tokens * perToken * Single;
     }
 }

@@ -39,17 +39,7 @@ internal static unsafe class ActivationKernels
         where TKernel : struct, IKernel
     {
         long vectors = count / Lanes;
-        int threads = (int)Math.Clamp(count / ElementsPerThread, 1, TorchRuntime.Threads);
-        if (threads == 1)
-        {
-            Vectors<TKernel>(0, vectors, first, second, third);
-        }
-        else
-        {
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
-                Vectors<TKernel>(vectors * part / threads, vectors * (part + 1) / threads, first, second, third));
-        }
-
+        KernelThreads.Run(vectors, ElementsPerThread / Lanes, (from, to) => Vectors<TKernel>(from, to, first, second, third));
         if (count % Lanes is var left and > 0)
         {
             End<TKernel>((int)left, At(first, count - left), At(second, count - left), At(third, count - left));

@@ -36,6 +36,13 @@ internal static class Products
         return x.mm(matrix);
     }
 
+    /// <summary>x Mᵀ of M [columns, in] without gradient; the result [R, columns] lies column by column in memory.</summary>
+    public static Tensor MultiplyColumns(Tensor x, Tensor matrix)
+    {
+        Note(x, matrix.shape[0]);
+        return matrix.mm(x.t()).t();
+    }
+
     /// <summary>y += factor · x M, M without gradient.</summary>
     public static Tensor Add(Tensor y, Tensor x, Tensor matrix, float factor)
     {
@@ -58,6 +65,23 @@ internal static class Products
         }
 
         return F.scaled_dot_product_attention(query, key, value, is_casual: isCausal);
+    }
+
+    /// <summary>Causal attention of each sample on its own; counted over the full sequence.</summary>
+    /// <param name="query">[T, H, Dh].</param>
+    /// <param name="key">[T, Hkv, Dh].</param>
+    /// <param name="value">[T, Hkv, Dh].</param>
+    /// <param name="layout">Which rows belong to which sample.</param>
+    public static Tensor Attend(Tensor query, Tensor key, Tensor value, RaggedLayout layout)
+    {
+        if (_counter is not null)
+        {
+            double forward = 4.0 * query.shape[1] * query.shape[2] * layout.Lengths.Sum(length => length * length);
+            bool hasGradient = query.requires_grad || key.requires_grad || value.requires_grad;
+            _counter(forward, hasGradient ? 2 * forward : 0);
+        }
+
+        return CausalAttention.Run(query, key, value, layout);
     }
 
     private static void Note(Tensor x, long outputs)

@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Files;
 
-/// <summary>Writes safetensors files of float32 tensors. Equal tensors give equal bytes: names are sorted and nothing else goes in.</summary>
+/// <summary>Writes safetensors files of float32, float16 and bfloat16 tensors. Equal tensors give equal bytes: names are sorted and nothing else goes in.</summary>
 internal static class SafetensorsWriter
 {
     private const int Alignment = 8;
 
     /// <summary>Writes the tensors to a file, atomically.</summary>
     /// <param name="path">The file, replaced if it exists.</param>
-    /// <param name="tensors">Float32 tensors by name.</param>
+    /// <param name="tensors">Tensors by name.</param>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
     {
         var sorted = tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
@@ -54,14 +54,9 @@ internal static class SafetensorsWriter
 
     private static long WriteEntry(Utf8JsonWriter writer, string name, Tensor tensor, long offset)
     {
-        if (tensor.dtype != ScalarType.Float32)
-        {
-            throw new ArgumentException($"Tensor '{name}' is {tensor.dtype}; only float32 is written.", nameof(tensor));
-        }
-
         long end = offset + (tensor.numel() * tensor.element_size());
         writer.WriteStartObject(name);
-        writer.WriteString("dtype", "F32");
+        writer.WriteString("dtype", TypeName(name, tensor.dtype));
         writer.WriteStartArray("shape");
         foreach (long size in tensor.shape)
         {
@@ -76,6 +71,14 @@ internal static class SafetensorsWriter
         writer.WriteEndObject();
         return end;
     }
+
+    private static string TypeName(string name, ScalarType type) => type switch
+    {
+        ScalarType.Float32 => "F32",
+        ScalarType.Float16 => "F16",
+        ScalarType.BFloat16 => "BF16",
+        _ => throw new ArgumentException($"Tensor '{name}' is {type}; float32, float16 and bfloat16 are written.", nameof(type)),
+    };
 
     private static void WriteData(Stream stream, Tensor tensor)
     {

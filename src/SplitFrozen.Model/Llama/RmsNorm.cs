@@ -20,6 +20,7 @@ internal sealed class RmsNorm : Norm
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) =>
-        x.mul(x.square().mean([-1L], keepdim: true).add_(_epsilon).rsqrt_()).mul_(_weight);
+    public override Tensor Forward(Tensor x) => RmsNormFunction.Takes(x)
+        ? RmsNormFunction.Run(x, _weight, _epsilon)
+        : x.mul(x.square().mean([-1L], keepdim: true).add_(_epsilon).rsqrt_()).mul_(_weight);
 }

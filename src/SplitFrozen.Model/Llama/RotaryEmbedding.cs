@@ -27,9 +27,14 @@ internal static class RotaryEmbedding
         return new RotaryAngles(angles.cos(), angles.sin());
     }
 
-    /// <summary>Rotates rows [T, H, Dh].</summary>
+    /// <summary>Rotates rows [T, H, Dh], which are overwritten where no gradient is asked for.</summary>
     public static Tensor Rotate(Tensor x, RotaryAngles angles)
     {
+        if (RotaryFunction.Takes(x))
+        {
+            return RotaryFunction.Run(x, angles);
+        }
+
         var halves = x.chunk(2, -1);
         return x.mul(angles.Cosine).add_(cat([halves[1].neg(), halves[0]], -1).mul_(angles.Sine));
     }

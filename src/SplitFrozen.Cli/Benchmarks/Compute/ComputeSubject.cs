@@ -43,27 +43,27 @@ internal sealed class ComputeSubject : IDisposable
     public ModelShape Shape => _shape;
 
     /// <summary>Blocks [0, C) forward, rows in and out of managed memory included.</summary>
-    public double FrozenForward(ActivationBatch batch)
+    public double FrozenForward(ActivationBatch batch) => _spec.Cut * LayerCosts.BlockForward(_shape, batch.Lengths) / FrozenSeconds(batch);
+
+    /// <summary>Seconds of the same.</summary>
+    public double FrozenSeconds(ActivationBatch batch)
     {
         var output = new float[batch.Values.Length];
-        return Rate(
-            _spec.Cut * LayerCosts.BlockForward(_shape, batch.Lengths), () => _frozen.Continue(batch.Values.Span, batch.Lengths, 0, _spec.Cut, output));
+        var started = Stopwatch.GetTimestamp();
+        _frozen.Continue(batch.Values.Span, batch.Lengths, 0, _spec.Cut, output);
+        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     /// <summary>Blocks [C, L) forward with adapters and nothing kept.</summary>
     public double LoraForward(ActivationBatch batch) => Rate(Costs(batch).Forward, () => _stage.Evaluate(batch));
 
-    /// <summary>F, B and W of blocks [C, L) and the head.</summary>
-    public double ForwardBackward(ActivationBatch batch) => Rate(Costs(batch).Total, () => RunAll(batch));
-
-    /// <summary>Seconds of the optimiser's step with its norm.</summary>
-    public double StepSeconds(ActivationBatch batch)
+    /// <summary>F, B and W of blocks [C, L) and the head; and the seconds of the optimiser's step with its norm.</summary>
+    public (double Rate, double StepSeconds) Train(ActivationBatch batch)
     {
-        RunAll(batch);
+        var rate = Rate(Costs(batch).Total, () => RunAll(batch));
         var started = Stopwatch.GetTimestamp();
-        _stage.Step(LearningRate, batch.Lengths.Length);
-        _step++;
-        return Stopwatch.GetElapsedTime(started).TotalSeconds;
+        Step(batch);
+        return (rate, Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
     /// <summary>Seconds of F, B, W and the step: what a peer does as well.</summary>
@@ -71,8 +71,7 @@ internal sealed class ComputeSubject : IDisposable
     {
         var started = Stopwatch.GetTimestamp();
         RunAll(batch);
-        _stage.Step(LearningRate, batch.Lengths.Length);
-        _step++;
+        Step(batch);
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -110,6 +109,12 @@ internal sealed class ComputeSubject : IDisposable
     }
 
     private OperationFlops Costs(ActivationBatch batch) => TrainingCosts.Stage(_shape, _spec, batch.Lengths, batch.Lengths.Length);
+
+    private void Step(ActivationBatch batch)
+    {
+        _stage.Step(LearningRate, batch.Lengths.Length);
+        _step++;
+    }
 
     private void RunAll(ActivationBatch batch)
     {

@@ -33,32 +33,27 @@ internal sealed class GemmCeiling : IDisposable
         }
     }
 
-    /// <summary>FLOP/s of the forward products.</summary>
-    public double Forward() => Rate(_forward);
+    /// <summary>FLOP/s of so many blocks' forward products.</summary>
+    public double Forward(int blocks) => Rate(_forward, blocks);
 
-    /// <summary>FLOP/s of forward and input-gradient products together.</summary>
-    public double Both() => 2 / ((1 / Rate(_forward)) + (1 / Rate(_backward)));
+    /// <summary>FLOP/s of so many blocks' forward and input-gradient products together.</summary>
+    public double Both(int blocks) => 2 / ((1 / Rate(_forward, blocks)) + (1 / Rate(_backward, blocks)));
 
     /// <inheritdoc/>
     public void Dispose() => _scope.Dispose();
 
-    private double Rate(List<(Tensor X, Tensor W, Tensor Y)> products)
+    private double Rate(List<(Tensor X, Tensor W, Tensor Y)> products, int blocks)
     {
         using var _ = inference_mode();
-        const double enough = 0.4;
         var started = Stopwatch.GetTimestamp();
-        var rounds = 0;
-        do
+        for (var block = 0; block < blocks; block++)
         {
             foreach (var (x, w, y) in products)
             {
                 y.addmm_(x, w, 0, 1);
             }
-
-            rounds++;
         }
-        while (Stopwatch.GetElapsedTime(started).TotalSeconds < enough);
 
-        return rounds * _flops / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        return blocks * _flops / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 }

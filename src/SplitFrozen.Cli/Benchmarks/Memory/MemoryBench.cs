@@ -1,5 +1,6 @@
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Simulation;
 using SplitFrozen.Model;
 
 namespace SplitFrozen.Cli.Benchmarks.Memory;
@@ -47,12 +48,12 @@ internal sealed class MemoryBench(Action<string> tell)
     {
         tell("Writing random weights of GPT-2 small's shapes");
         var large = Directory.CreateDirectory(Path.Combine(folder, "gpt2")).FullName;
-        RandomModels.WriteGpt2Small(large);
+        RandomModel.Write(large, KnownShapes.Find("gpt2-small"), seed: 1, TorchSharp.torch.ScalarType.Float16);
         var small = model ?? Path.Combine(folder, "smollm2.gguf");
         if (model is null)
         {
             tell("Writing random weights of SmolLM2-135M's shapes");
-            RandomModels.WriteSmolLm2(small);
+            RandomGguf.WriteSmolLm2(small);
         }
 
         var smallName = model is null ? "SmolLM2-135M, Q4_1" : Path.GetFileName(Path.TrimEndingDirectorySeparator(model));

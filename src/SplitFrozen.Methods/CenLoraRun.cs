@@ -240,11 +240,10 @@ public sealed class CenLoraRun(
             return null;
         }
 
-        _mix ??= new LabelMixWatch(
-            new LabelMix([.. devices.Values.SelectMany(d => d.SelectMany(s => s.Targets))]), settings.Training.MixAlarm ?? double.PositiveInfinity);
-        if (batch == 0)
+        if (_mix is null || batch == 0)
         {
-            _mix.Reset();
+            _mix ??= new LabelMixWatch(settings.Training.MixAlarm ?? double.PositiveInfinity);
+            _mix.Begin(new LabelMix([.. devices.Values.SelectMany(d => d.SelectMany(s => s.Targets))]));
         }
 
         var roster = _plan.Roster(epoch);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -30,15 +29,20 @@ internal sealed class StageDoor : IDisposable
     private const int MostUngreeted = 64;
 
     private static readonly TimeSpan GreetingLimit = TimeSpan.FromSeconds(10);
+    /// <summary>How long a connection may name a link that is not awaited: the other end may have heard of it first.</summary>
+    private static readonly TimeSpan UnawaitedLimit = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long dialling is tried: the other end may hear of the link later.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly ConcurrentDictionary<string, Awaited> _awaited = new();
+    private readonly object _gate = new();
+    private readonly Dictionary<string, Awaited> _awaited = [];
     private readonly Socket _listener;
     private readonly TlsIdentity? _identity;
-    private readonly Action<string> _refused;
+    private readonly Action<ChannelRefusal> _refused;
+    private readonly RefusalCounts _refusals = new();
     private readonly Thread _acceptor;
     private int _ungreeted;
     private volatile bool _closed;
@@ -47,9 +51,9 @@ internal sealed class StageDoor : IDisposable
     /// <param name="host">Address or name to listen on.</param>
     /// <param name="port">Port, or 0 for a free one.</param>
     /// <param name="identity">Certificates, or null for plain connections.</param>
-    /// <param name="refused">Told of connections that were refused.</param>
+    /// <param name="refused">Told of each connection that was refused.</param>
     /// <exception cref="UserErrorException">The address cannot be listened on.</exception>
-    public StageDoor(string host, int port, TlsIdentity? identity, Action<string> refused)
+    public StageDoor(string host, int port, TlsIdentity? identity, Action<ChannelRefusal> refused)
     {
         (_identity, _refused) = (identity, refused);
         _listener = ChannelListener.Listen(host, port);
@@ -61,11 +65,27 @@ internal sealed class StageDoor : IDisposable
     /// <summary>The port listened on.</summary>
     public int Port { get; }
 
+    /// <summary>What was refused so far, by kind.</summary>
+    public IReadOnlyDictionary<FrameFault, long> Refusals => _refusals.Snapshot();
+
     /// <summary>Lets the link's other end connect.</summary>
-    public void Await(ServerLink link, int layout, Action<StageConnection> opened) => _awaited[link.Token] = new Awaited(link, layout, opened);
+    public void Await(ServerLink link, int layout, Action<StageConnection> opened)
+    {
+        lock (_gate)
+        {
+            _awaited[link.Token] = new Awaited(link, layout, opened);
+            Monitor.PulseAll(_gate);
+        }
+    }
 
     /// <summary>The links of earlier layouts are awaited no more.</summary>
-    public void ForgetAll() => _awaited.Clear();
+    public void ForgetAll()
+    {
+        lock (_gate)
+        {
+            _awaited.Clear();
+        }
+    }
 
     /// <summary>Opens a link to a node that awaits it; tries again until it does.</summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
@@ -90,7 +110,12 @@ internal sealed class StageDoor : IDisposable
     /// <summary>Stops listening.</summary>
     public void Dispose()
     {
-        _closed = true;
+        lock (_gate)
+        {
+            _closed = true;
+            Monitor.PulseAll(_gate);
+        }
+
         _listener.Dispose();
         _acceptor.Join();
     }
@@ -130,6 +155,7 @@ internal sealed class StageDoor : IDisposable
                 {
                     Interlocked.Decrement(ref _ungreeted);
                     socket.Dispose();
+                    Refuse(FrameFault.Silent, $"more than {MostUngreeted} peers are connected without having said who they are");
                     continue;
                 }
 
@@ -154,15 +180,7 @@ internal sealed class StageDoor : IDisposable
             socket.NoDelay = true;
             var shape = new ShapedStream(new NetworkStream(socket, ownsSocket: true), LinkClock.Unlimited());
             Stream stream = _identity is null ? shape : _identity.AsServer(shape, NodeCertificate.Server);
-            var greeting = ChannelGreeting.Read(stream);
-            if (!_awaited.TryGetValue(greeting.Token, out var awaited) || awaited.Layout != greeting.Incarnation.Value)
-            {
-                // A node that dials may have heard of the link first; it tries again.
-                socket.Dispose();
-                return;
-            }
-
-            _awaited.TryRemove(KeyValuePair.Create(greeting.Token, awaited));
+            var awaited = Find(ChannelGreeting.Read(stream));
             ChannelGreeting.WriteAnswer(stream, 0);
             shape.Link = LinkClock.Of(awaited.Link);
             limit.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -171,11 +189,42 @@ internal sealed class StageDoor : IDisposable
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or AuthenticationException or FrameException)
         {
             socket.Dispose();
-            _refused(e.Message);
+            Refuse(e is FrameException { Fault: var fault } ? fault : e is AuthenticationException ? FrameFault.NotTrusted : FrameFault.Truncated, e.Message);
         }
         finally
         {
             Interlocked.Decrement(ref _ungreeted);
+        }
+    }
+
+    /// <summary>Takes out the link that a greeting names; a node that dials may have heard of it first.</summary>
+    /// <exception cref="FrameException">Nobody awaits it.</exception>
+    private Awaited Find(ChannelGreeting greeting)
+    {
+        lock (_gate)
+        {
+            for (var began = Stopwatch.GetTimestamp(); ;)
+            {
+                if (_awaited.TryGetValue(greeting.Token, out var awaited) && awaited.Layout == greeting.Incarnation.Value)
+                {
+                    _awaited.Remove(greeting.Token);
+                    return awaited;
+                }
+
+                var left = UnawaitedLimit - Stopwatch.GetElapsedTime(began);
+                FrameException.Require(
+                    !_closed && left > TimeSpan.Zero, FrameFault.NotAdmitted, "a connection named a link between server nodes that is not awaited here");
+                Monitor.Wait(_gate, left);
+            }
+        }
+    }
+
+    private void Refuse(FrameFault fault, string message)
+    {
+        var count = _refusals.Add(fault);
+        if (!_closed)
+        {
+            _refused(new ChannelRefusal(null, fault, message, count, IsPeersFault: false));
         }
     }
 

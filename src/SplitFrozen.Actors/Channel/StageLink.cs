@@ -16,6 +16,7 @@ internal sealed class StageLink : IDisposable
     private readonly StageFrameReader _reader;
     private readonly Action<StageFrame> _arrived;
     private readonly Action<string> _broken;
+    private readonly Action<long, long>? _written;
     private readonly Thread _writing;
     private readonly Thread _reading;
     private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,9 +31,12 @@ internal sealed class StageLink : IDisposable
     /// <param name="arrived">Takes each frame, on the reading thread.</param>
     /// <param name="broken">Told once why the link does not work any more, unless its owner closed it.</param>
     /// <param name="life">The incarnation of the device at one end, or 0.</param>
-    public StageLink(StageConnection connection, int width, int maxFrameBytes, Action<StageFrame> arrived, Action<string> broken, long life = 0)
+    /// <param name="written">Told of each frame that was written: timestamps of beginning and end, on the writing thread; null: nobody.</param>
+    public StageLink(
+        StageConnection connection, int width, int maxFrameBytes, Action<StageFrame> arrived, Action<string> broken, long life = 0,
+        Action<long, long>? written = null)
     {
-        (_connection, _arrived, _broken) = (connection, arrived, broken);
+        (_connection, _arrived, _broken, _written) = (connection, arrived, broken, written);
         (_frames, _reader) = (new StageFrameWriter(width, life), new StageFrameReader(width, maxFrameBytes, life));
         _writing = new Thread(() => Work(Write)) { IsBackground = true, Name = "stage-send" };
         _reading = new Thread(() => Work(Read)) { IsBackground = true, Name = "stage-receive" };
@@ -95,8 +99,10 @@ internal sealed class StageLink : IDisposable
         {
             try
             {
+                var began = Stopwatch.GetTimestamp();
                 _connection.Shape?.Came(came);
                 Interlocked.Add(ref _bytesWritten, _frames.Write(_connection.Stream, frame));
+                _written?.Invoke(began, Stopwatch.GetTimestamp());
             }
             finally
             {

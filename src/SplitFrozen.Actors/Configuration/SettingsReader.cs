@@ -87,7 +87,7 @@ public static partial class SettingsReader
         var absolute = new[]
         {
             AbsolutePath(hocon, settings.Model.Path, "model", "path"), AbsolutePath(hocon, settings.Data.Path, "data", "path"),
-            AbsolutePath(hocon, settings.Data.PartitionFile, "data", "partition-file"), AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
+            AbsolutePath(hocon, settings.Data.PartitionFile, "data", "partition-file"), AbsolutePath(hocon, settings.Training.Replay, "training", "replay"), AbsolutePath(hocon, settings.Run.Path, "run", "path"), AbsolutePath(hocon, settings.Run.Root, "run", "root"),
             AbsolutePath(hocon, settings.Security.Tls.Certificate, "security", "tls", "certificate"),
             AbsolutePath(hocon, settings.Security.Tls.Key, "security", "tls", "key"), AbsolutePath(hocon, settings.Security.Tls.Authority, "security", "tls", "ca"),
             AbsolutePath(hocon, settings.Store.Path, "store", "path"), AbsolutePath(hocon, settings.Store.KeyFile, "store", "key-file"),
@@ -160,6 +160,8 @@ public static partial class SettingsReader
         CheckpointKeep = keys.Integer("checkpoint-keep", 1, 1000),
         Order = SampleOrder.Parse(keys.Text("order"))
             ?? throw keys.Wrong("order", keys.Text("order"), "it must be plan, none or \"buffer:K\" with a whole number K of samples from 1 on"),
+        PutOffAfter = keys.IsWord("put-off-after", "off") ? null : keys.Duration("put-off-after", TimeSpan.Zero, Day),
+        Replay = keys.TextOr("none", "replay") is { } run ? Path.GetFullPath(run) : null,
         MixAlarm = keys.NumberOr("off", "mix-alarm", "from 0 to 1", a => a is >= 0 and <= 1),
     };
 

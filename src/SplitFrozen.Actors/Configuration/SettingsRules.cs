@@ -24,6 +24,12 @@ internal static class SettingsRules
             training.Patience is null || (training.Best != BestMeasure.None && settings.Data.Validation != 0),
             $"splitfrozen.training.patience = {training.Patience} needs validations to compare; set splitfrozen.training.best to accuracy or loss and splitfrozen.data.validation to something, or patience = off.");
         Require(
+            training.PutOffAfter is null || training.Replay is null,
+            "splitfrozen.training.put-off-after has no meaning beside splitfrozen.training.replay, which trains in the order that was recorded; set put-off-after = off, or replay = none.");
+        Require(
+            (training.PutOffAfter is null && training.Replay is null) || training.Method == TrainingMethods.SplitFrozen,
+            $"splitfrozen.training.{(training.Replay is null ? "put-off-after" : "replay")} is for splitfrozen.training.method = {TrainingMethods.SplitFrozen}, and it is {training.Method}; leave the key as it is by default, or set the method.");
+        Require(
             settings.Pipeline.PendingWeights == 0 || settings.Pipeline.Schedule == ScheduleKind.ZbH1,
             $"splitfrozen.pipeline.pending-w = {settings.Pipeline.PendingWeights} has no meaning for splitfrozen.pipeline.schedule = {settings.Pipeline.Schedule.Name()}, which does not part W from B; set it to 0, or the schedule to zb-h1.");
         Require(

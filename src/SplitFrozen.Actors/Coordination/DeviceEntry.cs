@@ -73,6 +73,9 @@ internal sealed class DeviceEntry(DeviceId id)
     /// <summary>Whether it did not return in time, and training goes on without it until it does.</summary>
     public bool IsStruck { get; set; }
 
+    /// <summary>Whether it did not return in time, and what it owes was put to the end of the epoch.</summary>
+    public bool IsAwaitedAtEnd { get; set; }
+
     /// <summary>Whether this life of the device has told its samples and capacity.</summary>
     public bool IsPrepared { get; set; }
 
@@ -111,7 +114,7 @@ internal sealed class DeviceEntry(DeviceId id)
             (IsPrepared, IsTold, Confirmed) = (false, false, default);
         }
 
-        (Incarnation, Ref, Node) = (incarnation, actor, node);
+        (Incarnation, Ref, Node, IsAwaitedAtEnd) = (incarnation, actor, node, false);
     }
 
     /// <summary>Another actor may speak for the device: the one that did may have been lost with its node, which is noticed late.</summary>

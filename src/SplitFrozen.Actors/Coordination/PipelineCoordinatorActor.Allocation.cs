@@ -147,24 +147,21 @@ internal sealed partial class PipelineCoordinatorActor
             (double)_placedTokens / Math.Max(1, _placedSamples)));
     }
 
-    private void AskWhoIsMissing()
-    {
-        if (_stages.IsTraining && _clock.Waiting >= _run.Settings.Allocation.WaitAlarm)
-        {
-            _peers.Shuffle.Tell(new ShuffleActor.WhoIsMissing(_epoch, _batch));
-        }
-    }
-
     /// <summary>Raises an alarm over the device that most samples of the global batch at hand are awaited from.</summary>
-    private void AlarmOver(ShuffleActor.Missing missing)
+    private void AlarmOverWaiting()
     {
-        if ((missing.Epoch, missing.Batch) != (_epoch, _batch) || _clock.Waiting is not { } waited || waited < _run.Settings.Allocation.WaitAlarm || missing.Samples.Count == 0)
+        if (!_stages.IsTraining || _clock.Waiting is not { } waited || waited < _run.Settings.Allocation.WaitAlarm)
         {
             return;
         }
 
-        var grant = new GrantId(_epoch, Plan.GrantOf(_batch));
-        var device = _devices[missing.Samples.MaxBy(m => m.Value).Key];
+        if (Fill.Awaited.GroupBy(s => s.Device).MaxBy(d => d.Count()) is not { } awaited)
+        {
+            return;
+        }
+
+        var grant = new GrantId(_epoch, Plan.GrantAt(Plan.PlaceOf(awaited.First())!.Value));
+        var device = _devices[_plan.Roster(_epoch)[awaited.Key]];
         if (device.Alarmed == grant || device.Missing(grant) is not var (samples, openedAt))
         {
             return;

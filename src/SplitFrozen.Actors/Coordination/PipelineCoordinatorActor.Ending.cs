@@ -183,6 +183,16 @@ internal sealed partial class PipelineCoordinatorActor
             yield return $"The run stopped after {_epoch} epochs: {_earlyStop}.";
         }
 
+        if (PutOffSamples > 0)
+        {
+            yield return $"{PutOffSamples} samples were trained later than the plan has them, as they were not here in time (splitfrozen.training.put-off-after): another run of this configuration need not give the same result. `splitfrozen train --replay {_run.Paths.Folder}` trains in this run's order and does.";
+        }
+
+        if (_run.Replay is { } recorded)
+        {
+            yield return $"The samples were trained in the order of {recorded.Path}.";
+        }
+
         if (_struckSoFar.Count > 0)
         {
             yield return $"{_struckSoFar.Sum(s => s.Samples)} samples were struck, as {string.Join(", ", _struckSoFar.Select(s => s.Device).Distinct())} did not return in time (splitfrozen.device.lost-after): the run cannot be compared with others of its configuration. `splitfrozen ledger check` names the samples.";

@@ -11,6 +11,9 @@ internal sealed partial class PipelineCoordinatorActor
 {
     private readonly Dictionary<(DeviceId Device, string Node), int> _faults = [];
 
+    /// <summary>What was refused where other server nodes connect, by kind.</summary>
+    private readonly Dictionary<FrameFault, long> _doorRefusals = [];
+
     private void Refused(ChannelRefusal refusal)
     {
         // Told when it happens first and each time its number has doubled: whoever floods the channel must not flood log and disk.
@@ -40,9 +43,9 @@ internal sealed partial class PipelineCoordinatorActor
     private SortedDictionary<string, long> RefusalTotals()
     {
         var totals = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        foreach (var (fault, count) in _peers.Channel.Refusals)
+        foreach (var (fault, count) in _peers.Channel.Refusals.Concat(_doorRefusals))
         {
-            totals[fault.ToString()] = count;
+            totals[fault.ToString()] = totals.GetValueOrDefault(fault.ToString()) + count;
         }
 
         return totals;

@@ -19,7 +19,7 @@ internal sealed partial class PipelineCoordinatorActor
     private bool IsTrained => _epoch >= _run.Settings.Training.Epochs;
 
     private CheckpointState Position() => new(
-        _step, _epoch, _batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
+        _step, _epoch, Batch, _ledger.SamplesTrained, _run.Settings.Training.Seed,
         [.. _devices.Values.Where(d => d.Samples is not null).Select(d => new CheckpointDevice(d.Id.Value, d.Samples!.Value, d.DataFingerprint, d.IsStruck))])
     {
         Plan = _plan.State,
@@ -47,7 +47,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        (_step, _epoch, _batch, _savedStep) = (state.Step, state.Epoch, state.Batch, state.Step);
+        (_step, _epoch, _savedStep) = (state.Step, state.Epoch, state.Step);
         (_lossFirst, _lossLast) = (state.LossFirst, state.LossLast ?? 0);
         _best.Resume(state.Best, state.WithoutBetter);
         foreach (var (name, score) in state.Scores)
@@ -61,18 +61,28 @@ internal sealed partial class PipelineCoordinatorActor
             _devices[id] = new DeviceEntry(id) { Samples = device.Samples, DataFingerprint = device.DataFingerprint, IsStruck = device.IsStruck };
         }
 
+        foreach (var epoch in _plan.OpenEpochs)
+        {
+            AddFill(_plan.For(epoch));
+        }
+
         _struckSoFar.AddRange(state.StruckSoFar);
         foreach (var struck in state.Struck)
         {
-            Strike(struck.Epoch, struck.Samples.Select(index => new PlanSample(struck.Device, index)));
+            PlanSample[] samples = [.. struck.Samples.Select(index => new PlanSample(struck.Device, index))];
+            Strike(struck.Epoch, samples);
+            StrikeFromFill(struck.Epoch, samples);
         }
 
-        _ledger.Resume(state.SamplesTrained, _epoch, TrainedBefore(_epoch).SelectMany(batch => Left(batch)));
+        _ledger.Resume(state.SamplesTrained, _epoch, _resume.Trained);
+        _putOffBefore = _resume.PutOff;
     }
 
-    /// <summary>Batches of an epoch that were trained before the run was resumed.</summary>
-    private IEnumerable<int> TrainedBefore(int epoch) =>
-        _resume?.State is { } state && state.Epoch == epoch ? Enumerable.Range(0, state.Batch) : [];
+    /// <summary>Samples of an epoch that are not trained any more: they were, or were struck, or the run that is replayed did without.</summary>
+    private List<PlanSample> Closed(EpochPlan plan) =>
+    [
+        .. _resume?.State.Epoch == plan.Epoch ? _resume.Trained : [], .. _struck.GetValueOrDefault(plan.Epoch) ?? [], .. _run.Replay?.NotTrained(plan) ?? [],
+    ];
 
     private void ReopenEpochs()
     {
@@ -83,11 +93,7 @@ internal sealed partial class PipelineCoordinatorActor
 
         foreach (var epoch in _plan.OpenEpochs)
         {
-            _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(_plan.For(epoch), [.. _plan.Roster(epoch)])
-            {
-                Trained = [.. TrainedBefore(epoch)],
-                Struck = [.. _resume!.State.Struck.Where(s => s.Epoch == epoch).SelectMany(s => s.Samples.Select(index => new PlanSample(s.Device, index)))],
-            });
+            _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(_plan.For(epoch), [.. _plan.Roster(epoch)]) { Closed = Closed(_plan.For(epoch)) });
         }
 
         foreach (var device in _devices.Values.Where(d => IsStoring && d.DataFingerprint is not null))
@@ -96,7 +102,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         _log.Info("The run goes on after step {Step}, in epoch {Epoch}", _step, _epoch);
-        Notify(new RunEvent.Resumed(_step, _epoch, _batch));
+        Notify(new RunEvent.Resumed(_step, _epoch, Batch));
     }
 
     /// <summary>Gives the stages the state that they had.</summary>
@@ -115,7 +121,7 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>Goes on where the checkpoint was written: before a batch, or between two epochs.</summary>
     private void GoOn()
     {
-        if (_batch > 0)
+        if (Batch > 0)
         {
             NextBatch();
         }

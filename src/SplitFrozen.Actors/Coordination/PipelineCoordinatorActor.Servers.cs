@@ -42,6 +42,7 @@ internal sealed partial class PipelineCoordinatorActor
         Receive<ServerEvents.Failed>(m => _run.Fail(new Domain.UserErrorException(m.Reason)));
         Receive<ServerEvents.Connected>(Connected);
         Receive<ServerEvents.LinkBroken>(LinkBroken);
+        Receive<ServerEvents.Transferred>(Trace);
         Receive<StageHostActor.StateKept>(_ => _stages.StateKept());
         Receive<ServerGone>(m => LoseServer(m.Ref));
         Receive<ServersLimit>(_ => StageLost(NoServer()));
@@ -59,7 +60,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        if (RefusalOf(greeting) is { } explanation)
+        if (ServerAdmission.Check(greeting, _run.Spec, ServersNeeded, _ending) is { } explanation)
         {
             _log.Warning("Refused server node {Node}: {Explanation}", greeting.Node, explanation);
             Notify(new RunEvent.ServerProblem(greeting.Node, $"refused: {explanation}"));
@@ -79,15 +80,6 @@ internal sealed partial class PipelineCoordinatorActor
         Sender.Tell(new ServerCommands.Welcome(
             SpecOf(new BlockRange(probe, probe + 1)), _run.Settings.Training.MicroBatchSize, Math.Min(_run.Spec.MaxLength, _run.Model.Shape.Context)));
     }
-
-    private string? RefusalOf(ServerEvents.Greeted greeting) =>
-        greeting.IsMain ? null
-            : greeting.ProtocolVersion != ProtocolVersion.Current ? $"it speaks version {greeting.ProtocolVersion} of the protocol, the main server {ProtocolVersion.Current}; run the same release on all nodes"
-            : ServersNeeded == 1 ? "this run has all its stages on the main server; set splitfrozen.start.servers there to the number of server nodes, and splitfrozen.pipeline.stages"
-            : !string.Equals(greeting.ModelFingerprint, _run.Spec.ModelFingerprint, StringComparison.OrdinalIgnoreCase) ? "its model folder differs from the main server's; give both the same files (splitfrozen.model.path)"
-            : greeting.Threads != _run.Spec.Threads ? $"it computes with {greeting.Threads} threads, the main server with {_run.Spec.Threads}, and equal bits are promised for equal numbers only; set splitfrozen.training.threads alike"
-            : _ending ? "the run is ending"
-            : null;
 
     /// <summary>A server node knows its rate: it gets stages, or stays in reserve.</summary>
     private void ServerReady(IActorRef server, double rate)
@@ -167,7 +159,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         _layout++;
         _connected.Clear();
-        var nodes = _holders.Prepend(MainServer).OfType<ServerEntry>().Distinct().ToList();
+        var nodes = ServersInPlace();
         var holders = Array.ConvertAll(_holders, h => nodes.IndexOf(h!));
         var links = Enumerable.Range(1, nodes.Count - 1).Select(n => (Low: StageLinks.Main, High: n))
             .Concat(holders.Zip(holders.Skip(1), (a, b) => (Low: Math.Min(a, b), High: Math.Max(a, b)))).Where(l => l.Low != l.High).Distinct()
@@ -176,8 +168,27 @@ internal sealed partial class PipelineCoordinatorActor
         {
             var own = links.Where(l => l.Low == self || l.High == self)
                 .Select(l => LinkTo(nodes[self], nodes[l.Low + l.High - self], l.Low + l.High - self, isDialled: self == l.High, l.Token));
-            nodes[self].Ref.Tell(new ServerCommands.Arrange(_layout, self, holders, [.. own]));
+            nodes[self].Ref.Tell(new ServerCommands.Arrange(_layout, self, holders, [.. own]) { Trace = _run.Trace is not null });
         }
+    }
+
+    /// <summary>The server nodes of the layout, in the order of their places.</summary>
+    private List<ServerEntry> ServersInPlace() => [.. _holders.Prepend(MainServer).OfType<ServerEntry>().Distinct()];
+
+    /// <summary>Takes over that a server node has written a frame to another; its clock is set to the server's as those of devices are.</summary>
+    private void Trace(ServerEvents.Transferred transferred)
+    {
+        var nodes = ServersInPlace();
+        if (_run.Trace is not { } trace || transferred.Layout != _layout || transferred.Peer < 0 || transferred.Peer >= nodes.Count || nodes.Find(n => n.Ref.Equals(Sender)) is not { } from)
+        {
+            return;
+        }
+
+        var late = DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch.AddMicroseconds(transferred.SentAt);
+        from.ClockOffset = from.ClockOffset is { } known && known < late ? known : late;
+        trace.Began(
+            $"{from.Name} to {nodes[transferred.Peer].Name}: link", "transfer", DateTimeOffset.UnixEpoch.AddMicroseconds(transferred.Start) + from.ClockOffset.Value,
+            transferred.Duration / 1e6);
     }
 
     /// <summary>A link is as slow as the slower of its two ends.</summary>
@@ -226,7 +237,7 @@ internal sealed partial class PipelineCoordinatorActor
     {
         if (_holders[stage] is { Greeting.IsMain: false } holder)
         {
-            var node = _holders.Prepend(MainServer).OfType<ServerEntry>().Distinct().ToList().IndexOf(holder);
+            var node = ServersInPlace().IndexOf(holder);
             MainServer!.Ref.Tell(new StageHostActor.SendState(node, stage, steps, state));
         }
     }

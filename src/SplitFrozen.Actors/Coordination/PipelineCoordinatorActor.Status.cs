@@ -34,6 +34,9 @@ internal sealed partial class PipelineCoordinatorActor
         return (_ledger.SamplesTrained - samples) / Stopwatch.GetElapsedTime(at).TotalSeconds;
     }
 
+    /// <summary>How many micro-batches the samples that are here make, in epochs at hand and ahead.</summary>
+    private int ReadyMicroBatches() => _fills.Values.Sum(f => f.Here) / _run.Settings.Training.MicroBatchSize;
+
     private ClusterStatus Status()
     {
         var isTraining = _window is not null;
@@ -43,7 +46,7 @@ internal sealed partial class PipelineCoordinatorActor
                 _epoch, _run.Settings.Training.Epochs, _step, isTraining ? _plan.TotalSteps : 0, _ledger.SamplesTrained, isTraining ? _plan.SamplesExpected : 0,
                 Rate(), _step > 0 ? _lossLast : null),
             new QueueStatus(
-                _window?.InFlightSamples ?? 0, _window?.InFlightGrants ?? 0, _run.Settings.Pipeline.Window, _ready.Count, _peers.Channel.Memory.HeldBytes,
+                _window?.InFlightSamples ?? 0, _window?.InFlightGrants ?? 0, _run.Settings.Pipeline.Window, ReadyMicroBatches(), _peers.Channel.Memory.HeldBytes,
                 _stages.IsTraining ? _clock.Waiting?.TotalSeconds : null),
             new AllocationStatus(_run.Settings.Allocation.Policy, _devices.Values.Select(d => d.Allocation.Value).DefaultIfEmpty(0).Max(), IsPaused: false),
             [], [.. _devices.Values.Select(StatusOf)], [.. _alarms.Select(a => new AlarmStatus(a.At, a.Text))]);

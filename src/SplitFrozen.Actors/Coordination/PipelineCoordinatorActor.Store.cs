@@ -88,7 +88,7 @@ internal sealed partial class PipelineCoordinatorActor
     private void GrantMissing(DeviceEntry device, GrantId grant, int[] missing)
     {
         Grant(device, grant, missing);
-        if (device.Ref is null && !Timers.IsTimerActive(device.Id))
+        if (device is { Ref: null, IsAwaitedAtEnd: false } && !Timers.IsTimerActive(device.Id))
         {
             AwaitReturn(device, $"{missing.Length} of its samples are not stored any more");
         }

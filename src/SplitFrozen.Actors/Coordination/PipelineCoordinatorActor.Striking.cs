@@ -26,8 +26,13 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
+        if (PutToEnd(device))
+        {
+            return;
+        }
+
         device.Strike();
-        if (Roster().Count == 0)
+        if (Roster().Count == 0 || _run.Replay is not null)
         {
             Abort(RunFailure.Broken, LostForGood(id));
             return;
@@ -49,11 +54,21 @@ internal sealed partial class PipelineCoordinatorActor
         Record(new LedgerRecord.Removed(struck.Epoch, struck.Samples[0].Device, [.. struck.Samples.Select(s => s.Index)], PutOff: false, reason));
         _struckSoFar.Add(new StruckSummary(struck.Epoch, struck.Device.Value, struck.Samples.Count));
         Strike(struck.Epoch, struck.Samples);
-        if (_stages.IsTraining && struck.Epoch == _epoch && Left(_batch).Length == 0)
+        StrikeFromFill(struck.Epoch, struck.Samples);
+        if (!_stages.IsTraining || struck.Epoch != _epoch)
+        {
+            OpenGrants();
+        }
+        else if (Fill.IsEmpty || Fill.IsDone)
         {
             // Nothing of it was handed out: what was, was here.
             _stages.Abandon();
             PassOver();
+        }
+        else
+        {
+            OpenGrants();
+            Offer();
         }
     }
 
@@ -70,20 +85,16 @@ internal sealed partial class PipelineCoordinatorActor
     /// <summary>Whether a device's samples are not asked for in an epoch.</summary>
     private bool IsStruckFrom(int epoch, int ordinal) => _struck.TryGetValue(epoch, out var struck) && struck.Any(s => s.Device == ordinal);
 
-    /// <summary>The samples of a batch of the epoch at hand that are trained.</summary>
-    private PlanSample[] Left(int batch) => Left(Plan.Batch(batch));
-
-    private PlanSample[] Left(ReadOnlySpan<PlanSample> samples) =>
-        _struck.TryGetValue(_epoch, out var struck) ? [.. samples.ToArray().Where(s => !struck.Contains(s))] : samples.ToArray();
-
     /// <summary>Goes on without a batch of which nothing is left.</summary>
     private void PassOver()
     {
-        _window!.BatchTrained(_epoch, _batch);
-        CloseGrant();
-        _batch++;
+        if (Fill.IsEmpty)
+        {
+            Fill.End();
+        }
+
         OpenGrants();
-        if (_batch == Plan.Batches)
+        if (Fill.IsDone)
         {
             EndEpoch();
         }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 
 using Akka.Actor;
-using Akka.Event;
 
 using SplitFrozen.Actors.Allocation;
 using SplitFrozen.Actors.Shuffle;
@@ -23,14 +22,10 @@ internal sealed partial class PipelineCoordinatorActor
     private const string Before = "before";
     private const string After = "after";
 
-    private readonly HashSet<(int Epoch, int Batch, int Index)> _ready = [];
     private readonly BestScore _best;
     private string? _earlyStop;
     private int? _savedStep;
-    private readonly LabelMixWatch? _mix;
-    private readonly List<int> _labels = [];
     private int _epoch;
-    private int _batch;
     private int _step;
     private double? _lossFirst;
     private double _lossLast;
@@ -45,8 +40,7 @@ internal sealed partial class PipelineCoordinatorActor
             Always();
             Receive<DeviceEvents.Prepared>(PrepareLate);
             Receive<AllocatorActor.Allocated>(Assign);
-            Receive<WatchWaiting>(_ => AskWhoIsMissing());
-            Receive<ShuffleActor.Missing>(AlarmOver);
+            Receive<WatchWaiting>(_ => AlarmOverWaiting());
             Receive<CatchUpActor.Frozen>(m =>
             {
                 KeepHeldOut(m);
@@ -54,24 +48,15 @@ internal sealed partial class PipelineCoordinatorActor
             });
             Receive<ShuffleActor.UnitPlaced>(Placed);
             Receive<ShuffleActor.Supplied>(Supplied);
-            Receive<ShuffleActor.MicroBatchReady>(m =>
-            {
-                if (_stages.IsTraining && (m.Epoch, m.Batch) == (_epoch, _batch))
-                {
-                    _stages.Ready(m.Index);
-                }
-                else
-                {
-                    _ready.Add((m.Epoch, m.Batch, m.Index));
-                }
-            });
+            Receive<ShuffleActor.SamplesHere>(SamplesHere);
+            Receive<LookAgain>(_ => Offer());
             Receive<CheckpointActor.Saved>(CheckpointWritten);
             Receive<Stop>(_ => _stopping = true);
         });
         _peers.Allocator.Tell(AllocatorActor.Allocate.Instance);
         Timers.StartPeriodicTimer(nameof(WatchWaiting), WatchWaiting.Instance, WatchInterval);
         _window = new GrantWindow(
-            _plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window, _epoch, (epoch, batch) => TrainedBefore(epoch).Contains(batch));
+            _plan.For, _run.Settings.Training.Epochs, _run.Settings.Pipeline.Window, _epoch, grant => _fills[grant.Epoch].LeftOf(grant.Number));
         if (!IsTrained)
         {
             Notify(new RunEvent.TrainingStarted(_run.Settings.Training.Epochs, Plan.Batches, Plan.Samples, _stages.TrainableParameters));
@@ -109,7 +94,15 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void OpenGrants()
     {
-        foreach (var id in _window!.Open())
+        if (IsTrained)
+        {
+            return;
+        }
+
+        // Whatever the window is, the next global batch must come together: a replay, or a run resumed with a smaller window, may need a grant beyond it.
+        _plan.For(_epoch);
+        var opened = _window!.Open(Fill.NeededGrant is { } number ? new GrantId(_epoch, number) : null);
+        foreach (var id in opened)
         {
             var plan = _plan.For(id.Epoch);
             var roster = _plan.Roster(id.Epoch);
@@ -122,6 +115,13 @@ internal sealed partial class PipelineCoordinatorActor
                     Request(_devices[roster[ordinal]], id, samples);
                 }
             }
+        }
+
+        if (opened.Count > 0 && _devices.Values.Where(d => d.IsAwaitedAtEnd).ToList() is { Count: > 0 } away)
+        {
+            // Nothing is held back for them: that makes room for more.
+            away.ForEach(device => PutToEnd(device, opened));
+            OpenGrants();
         }
     }
 
@@ -149,54 +149,27 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        _ledger.Trained(_epoch, _step, Left(_batch));
-        Record(new LedgerRecord.Trained(
-            _step, _epoch, _batch, [.. Enumerable.Range(0, Plan.MicroBatches(_batch)).Select(i => Left(Plan.MicroBatch(_batch, i)).Length)], Left(_batch)));
+        PlanSample[] trained = [.. Fill.Given.SelectMany(samples => samples)];
+        _ledger.Trained(_epoch, _step, trained);
+        Record(new LedgerRecord.Trained(_step, _epoch, Batch, [.. Fill.Given.Select(samples => samples.Count)], trained));
         _lossFirst ??= score.MeanLoss;
         _lossLast = score.MeanLoss;
-        _window!.BatchTrained(_epoch, _batch);
-        CloseGrant();
-        Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window.InFlightSamples) { LabelDistance = WatchLabels() });
+        CloseGrants(trained);
+        Notify(new RunEvent.StepDone(_epoch, _step, score, norm, learningRate, _ledger.SamplesTrained, _window!.InFlightSamples)
+        {
+            LabelDistance = WatchLabels(),
+            PutOff = PutOffSamples,
+        });
         _step++;
-        _batch++;
+        Fill.End();
         NoteRate();
         OpenGrants();
         AfterStep();
     }
 
-    /// <summary>With the last global batch of a grant, the server's memory waits for none of its samples any more.</summary>
-    private void CloseGrant()
-    {
-        var grant = Plan.GrantOf(_batch);
-        var (first, count) = Plan.BatchesOf(grant);
-        if (_batch == first + count - 1)
-        {
-            _peers.Channel.Memory.Close(new GrantId(_epoch, grant));
-        }
-    }
-
-    /// <summary>Compares the labels of the global batch just trained with those of all training rows.</summary>
-    private double? WatchLabels()
-    {
-        if (_mix is null || _labels.Count == 0)
-        {
-            return null;
-        }
-
-        var (distance, alarm) = _mix.Note(_labels);
-        _labels.Clear();
-        if (alarm is { } excess)
-        {
-            _log.Warning("The label mix of global batches lies {Excess:0.00} farther from that of all rows than chance explains (splitfrozen.training.mix-alarm)", excess);
-            Notify(new RunEvent.LabelMixAlarm(_epoch, _step, excess));
-        }
-
-        return distance;
-    }
-
     private void AfterStep()
     {
-        if (_batch == Plan.Batches)
+        if (Fill.IsDone)
         {
             EndEpoch();
         }
@@ -216,13 +189,14 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void EndEpoch()
     {
-        _mix?.Reset();
         _peers.Shuffle.Tell(new ShuffleActor.CloseEpoch(_epoch));
         Record(new LedgerRecord.Closed(_epoch));
         _plan.Close(_epoch);
         _struck.Remove(_epoch);
+        _putOffBefore += Fill.PutOff;
+        _fills.Remove(_epoch);
         ReportEpoch();
-        (_epoch, _batch) = (_epoch + 1, 0);
+        _epoch++;
         if (_run.Sets.Validation.Count > 0)
         {
             Score(ValidationSet, ValidationSet);
@@ -251,24 +225,18 @@ internal sealed partial class PipelineCoordinatorActor
 
     private void NextBatch()
     {
-        if (Left(_batch).Length == 0)
+        OpenGrants();
+        if (Fill.IsEmpty || Fill.IsDone)
         {
             PassOver();
             return;
         }
 
         _epochStarted ??= Stopwatch.GetTimestamp();
-        var (epoch, batch, rate) = (_epoch, _batch, _plan.LearningRate(_step));
-        var count = Plan.MicroBatches(batch);
-        _stages.Train(new StagePipeline.BatchWork(
-            _step, count, rate, id => _peers.Shuffle.Tell(new ShuffleActor.HandOver(id, epoch, batch)), (score, norm) => Stepped(rate, score, norm)));
-        for (var index = 0; index < count; index++)
-        {
-            if (_ready.Remove((epoch, batch, index)))
-            {
-                _stages.Ready(index);
-            }
-        }
+        var rate = _plan.LearningRate(_step);
+        _isOffered = false;
+        _stages.Train(new StagePipeline.BatchWork(_step, Fill.Begin(), rate, HandOver, (score, norm) => Stepped(rate, score, norm)));
+        Offer();
     }
 
     private void Scored(string name, TargetScore score, double seconds)

@@ -36,15 +36,12 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     public PipelineCoordinatorActor(ServerRun run, Peers peers, ResumePoint? resume)
     {
         (_run, _peers, _resume, _clock) = (run, peers, resume, new RunClock(run.Trace, run.Settings.Pipeline.Stages));
-        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, Roster, resume?.State.Plan ?? RunPlanState.Start);
+        _plan = new RunPlan(run.Settings.Training, run.Settings.Pipeline.GrantBatches, RosterToDraw, resume?.State.Plan ?? RunPlanState.Start);
         _plan.Drawn += OpenEpoch;
         _best = new BestScore(run.Settings.Training.Best, run.Settings.Training.Patience);
         var pipeline = run.Settings.Pipeline;
         _stages = new StagePipeline(
             pipeline.Schedule, pipeline.Stages, pipeline.PendingWeights, _clock, peers.Vault, Restore, StageFailed, StageLost);
-        _mix = run.Spec.Task == TaskKind.Classification && run.Data.TrainLabels.Count > 0
-            ? new LabelMixWatch(new LabelMix(run.Data.TrainLabels), run.Settings.Training.MixAlarm ?? double.PositiveInfinity)
-            : null;
         TakeUp();
         Gathering();
     }
@@ -77,15 +74,24 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
         Receive<DeviceEvents.Left>(Left);
         Receive<DeviceEvents.Failed>(DeviceFailed);
         Receive<DeviceGone>(Gone);
-        Receive<ChannelRefused>(m => Refused(m.Refusal));
+        Receive<ChannelRefused>(m =>
+        {
+            if (m.AtDoor)
+            {
+                _doorRefusals[m.Refusal.Fault] = m.Refusal.Count;
+            }
+
+            Refused(m.Refusal);
+        });
         Receive<ShuffleActor.UnitRefused>(m => _peers.Channel.Refuse(m.Device, m.Fault));
         Receive<StageEvents.LoadFailed>(m => _run.Fail(new UserErrorException(m.Reason)));
         Receive<ShuffleActor.Taken>(m =>
         {
             _clock.HandedOver(m.Seconds);
-            _labels.AddRange(m.Batch.Targets);
+            NoteLabels(m);
             _trainedTokens += m.Batch.Lengths.Sum();
             _stages.Taken(m.Id, m.Batch, m.Rented);
+            Offer();
         });
         Receive<CheckpointActor.NotSaved>(NotSaved);
         Receive<Remind>(_ => RemindDevices());
@@ -100,10 +106,16 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     private IReadOnlyList<RosterEntry> Roster() =>
         [.. _devices.Values.Where(d => d.Samples is not null && !d.IsStruck).Select(d => new RosterEntry(d.Id, d.Samples!.Value))];
 
+    /// <summary>The devices of the epoch that is being drawn; a replay draws it over those that the run had then.</summary>
+    private IReadOnlyList<RosterEntry> RosterToDraw() => [.. Roster().Where(r => _run.Replay?.TookPart(_plan.EpochsDrawn - 1, r.Device) != false)];
+
     private void OpenEpoch(EpochPlan plan, DeviceId[] roster)
     {
-        _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(plan, roster));
-        Record(new LedgerRecord.Drawn(plan.Epoch, [.. roster.Select(id => new RosterEntry(id, _devices[id].Samples!.Value))]));
+        RosterEntry[] devices = [.. roster.Select(id => new RosterEntry(id, _devices[id].Samples!.Value))];
+        _run.Replay?.Check(plan.Epoch, devices);
+        AddFill(plan);
+        _peers.Shuffle.Tell(new ShuffleActor.OpenEpoch(plan, roster) { Closed = Closed(plan) });
+        Record(new LedgerRecord.Drawn(plan.Epoch, devices));
     }
 
     private void Record(LedgerRecord record) => _peers.Files.Tell(new CheckpointActor.Note(record));
@@ -120,7 +132,11 @@ internal sealed partial class PipelineCoordinatorActor : ReceiveActor, IWithTime
     }
 
     /// <summary>Something that came over the channel was refused.</summary>
-    internal sealed record ChannelRefused(ChannelRefusal Refusal) : ILocalMessage;
+    internal sealed record ChannelRefused(ChannelRefusal Refusal) : ILocalMessage
+    {
+        /// <summary>Whether it came where other server nodes connect.</summary>
+        public bool AtDoor { get; init; }
+    }
 
     private sealed record DeviceGone(DeviceId Device, IActorRef Ref) : ILocalMessage;
 

@@ -1,6 +1,7 @@
 using SplitFrozen.Actors.Training;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Domain.Sampling;
 
 namespace SplitFrozen.Actors.Coordination;
 
@@ -9,6 +10,12 @@ namespace SplitFrozen.Actors.Coordination;
 /// <param name="Tensors">State of all stages.</param>
 internal sealed record ResumePoint(CheckpointState State, StageState Tensors)
 {
+    /// <summary>Samples of the epoch at hand that were trained.</summary>
+    public IReadOnlyList<PlanSample> Trained { get; private init; } = [];
+
+    /// <summary>Samples that were put off.</summary>
+    public long PutOff { get; private init; }
+
     /// <summary>Bytes of the ledger that count.</summary>
     public long LedgerBytes => State.LedgerBytes;
 
@@ -23,8 +30,18 @@ internal sealed record ResumePoint(CheckpointState State, StageState Tensors)
     {
         var checkpoint = Checkpoint.Latest(run.Paths.Checkpoints, state => Fault(run, state), refused);
         Checkpoint.RemoveAfter(run.Paths.Best, checkpoint?.State.Step ?? -1);
-        return checkpoint is null ? null : new ResumePoint(
-            checkpoint.State, new StageState(run.Model.ReadAdapter(checkpoint.Adapter, run.Trainer), run.Model.ReadOptimizer(checkpoint.Optimizer)));
+        if (checkpoint is null)
+        {
+            return null;
+        }
+
+        var ledger = LedgerFile.Read(run.Paths.Ledger, checkpoint.State.LedgerBytes).Records;
+        return new ResumePoint(
+            checkpoint.State, new StageState(run.Model.ReadAdapter(checkpoint.Adapter, run.Trainer), run.Model.ReadOptimizer(checkpoint.Optimizer)))
+        {
+            Trained = [.. ledger.OfType<LedgerRecord.Trained>().Where(t => t.Epoch == checkpoint.State.Epoch).SelectMany(t => t.Samples)],
+            PutOff = LedgerCheck.Of(ledger).Sum(e => e.PutOff),
+        };
     }
 
     private static string? Fault(ServerRun run, CheckpointState state)

@@ -14,4 +14,7 @@ internal sealed record ServerEntry(IActorRef Ref, ServerEvents.Greeted Greeting)
 
     /// <summary>Floating-point operations a second that it measured, or null: not yet.</summary>
     public double? Rate { get; set; }
+
+    /// <summary>How far the server's clock is ahead of the node's, message delivery included, or null while unknown.</summary>
+    public TimeSpan? ClockOffset { get; set; }
 }

@@ -1,6 +1,7 @@
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Protocol;
 
@@ -24,6 +25,12 @@ public sealed record ServerRun(
 
     /// <summary>Whether the run goes on from the last checkpoint in its folder.</summary>
     public bool Resumes { get; init; }
+
+    /// <summary>The labels of the rows of devices that have a part of the shared data, as far as the server knows how they are spread.</summary>
+    public IReadOnlyDictionary<DeviceId, IReadOnlyList<int>> DeviceLabels { get; init; } = new Dictionary<DeviceId, IReadOnlyList<int>>();
+
+    /// <summary>The order of a run that this one repeats, or null.</summary>
+    public RecordedOrder? Replay { get; init; }
 
     /// <summary>Gets every operation, or null.</summary>
     public RunTrace? Trace { get; init; }

@@ -42,7 +42,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         });
         Receive<DeviceEvents.IDeviceEvent>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.UnitPlaced>(m => _coordinator.Forward(m));
-        Receive<ShuffleActor.MicroBatchReady>(m => _coordinator.Forward(m));
+        Receive<ShuffleActor.SamplesHere>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.Struck>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.UnitRefused>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.StoredCount>(m => _coordinator.Forward(m));

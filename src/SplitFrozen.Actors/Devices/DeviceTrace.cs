@@ -40,19 +40,12 @@ internal sealed class DeviceTrace
         }
 
         var told = new DeviceEvents.Traced(
-            device, incarnation, Microseconds(Stopwatch.GetTimestamp()), [.. _spans.Select(s => s.Start)], [.. _spans.Select(s => s.Duration)],
+            device, incarnation, TraceClock.Microseconds(Stopwatch.GetTimestamp()), [.. _spans.Select(s => s.Start)], [.. _spans.Select(s => s.Duration)],
             [.. _spans.Select(s => s.IsTransfer)]);
         _spans.Clear();
         return told;
     }
 
     private void Note(long start, long end, bool isTransfer) =>
-        _spans.Add((Microseconds(start), (long)Stopwatch.GetElapsedTime(start, end).TotalMicroseconds, isTransfer));
-
-    /// <summary>The wall clock's time of a timestamp.</summary>
-    private static long Microseconds(long timestamp)
-    {
-        var at = DateTimeOffset.UtcNow - Stopwatch.GetElapsedTime(timestamp);
-        return (at.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond;
-    }
+        _spans.Add((TraceClock.Microseconds(start), (long)Stopwatch.GetElapsedTime(start, end).TotalMicroseconds, isTransfer));
 }

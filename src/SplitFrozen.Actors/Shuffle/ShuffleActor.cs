@@ -12,8 +12,8 @@ using SplitFrozen.Protocol;
 namespace SplitFrozen.Actors.Shuffle;
 
 /// <summary>
-/// Receives forward units, has those that stop short of the frozen line completed, places samples where the plan has them, and hands complete micro-batches
-/// to the coordinator when it asks for them. What was placed is kept in the activation store, from which later epochs are supplied.
+/// Receives forward units, has those that stop short of the frozen line completed, tells the coordinator which samples are here, and hands over micro-batches of
+/// samples that it names. What was placed is kept in the activation store, from which later epochs are supplied.
 /// </summary>
 internal sealed partial class ShuffleActor : ReceiveActor
 {
@@ -35,14 +35,12 @@ internal sealed partial class ShuffleActor : ReceiveActor
     {
         (_catchUp, _cut, _store, _unitTokens, _width) = (catchUp, cut, store, unitTokens, width);
         Receive<AdmitDevice>(m => _lives[m.Device] = m.Incarnation);
-        Receive<OpenEpoch>(Open);
+        Receive<OpenEpoch>(m => _epochs[m.Plan.Epoch] = new ShuffleBuffer(m.Plan, m.Roster, m.Closed));
         Receive<Strike>(m => StrikeFrom(m.Device));
         Receive<CloseEpoch>(m => Close(m.Epoch));
         Receive<UnitArrived>(m => Arrived(m.Unit));
         Receive<CatchUpActor.CaughtUp>(m => Place(m.Unit, m.Seconds));
         Receive<HandOver>(Hand);
-        Receive<WhoIsMissing>(m => Sender.Tell(new Missing(
-            m.Epoch, m.Batch, _epochs.TryGetValue(m.Epoch, out var buffer) ? buffer.Missing(m.Batch) : new Dictionary<DeviceId, int>())));
         SupplyFromStore();
     }
 
@@ -87,13 +85,13 @@ internal sealed partial class ShuffleActor : ReceiveActor
             var buffer = _epochs[header.Grant.Epoch];
             buffer.Check(header);
             _store?.Keep(unit);
-            var ready = buffer.Place(unit);
+            var placed = buffer.Place(unit);
             Context.Parent.Tell(new UnitPlaced(header.Device, header.Incarnation, header.Grant, header.Unit, header.Samples.Length, header.Tokens, catchUpSeconds)
             {
                 CaughtUpLayers = _cut - header.Depth,
                 PlaceSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
             });
-            Announce(header.Grant.Epoch, ready);
+            Announce(header.Grant.Epoch, placed);
         }
         catch (FrameException e)
         {
@@ -102,11 +100,11 @@ internal sealed partial class ShuffleActor : ReceiveActor
         }
     }
 
-    private static void Announce(int epoch, IReadOnlyList<(int Batch, int Index)> ready)
+    private static void Announce(int epoch, PlanSample[] samples)
     {
-        foreach (var (batch, index) in ready)
+        if (samples.Length > 0)
         {
-            Context.Parent.Tell(new MicroBatchReady(epoch, batch, index));
+            Context.Parent.Tell(new SamplesHere(epoch, samples));
         }
     }
 
@@ -132,24 +130,15 @@ internal sealed partial class ShuffleActor : ReceiveActor
     private void Hand(HandOver order)
     {
         var started = Stopwatch.GetTimestamp();
-        var (batch, rented) = _epochs[order.Epoch].Take(order.Batch, order.Id.Index);
-        Sender.Tell(new Taken(order.Id, batch, rented, Stopwatch.GetElapsedTime(started).TotalSeconds));
-    }
-
-    private void Open(OpenEpoch m)
-    {
-        var buffer = new ShuffleBuffer(m.Plan, m.Roster, m.Trained);
-        _epochs[m.Plan.Epoch] = buffer;
-        Announce(m.Plan.Epoch, buffer.Strike(m.Struck).Ready);
+        var (batch, rented) = _epochs[order.Epoch].Take(order.Samples);
+        Sender.Tell(new Taken(order.Id, order.Samples, batch, rented, Stopwatch.GetElapsedTime(started).TotalSeconds));
     }
 
     private void StrikeFrom(DeviceId device)
     {
         foreach (var (epoch, buffer) in _epochs)
         {
-            var (struck, ready) = buffer.Strike(device);
-            Context.Parent.Tell(new Struck(device, epoch, struck));
-            Announce(epoch, ready);
+            Context.Parent.Tell(new Struck(device, epoch, buffer.Strike(device)));
         }
     }
 
@@ -167,11 +156,8 @@ internal sealed partial class ShuffleActor : ReceiveActor
     /// <summary>Take samples of this epoch.</summary>
     internal sealed record OpenEpoch(EpochPlan Plan, DeviceId[] Roster) : ILocalMessage
     {
-        /// <summary>Batches that were trained before the run was resumed: their samples are passed over.</summary>
-        public IReadOnlyList<int> Trained { get; init; } = [];
-
-        /// <summary>Samples that were struck before the run was resumed, in the order of the plan.</summary>
-        public IReadOnlyList<PlanSample> Struck { get; init; } = [];
+        /// <summary>Samples that were trained or struck before the run was resumed, or are not trained at all: they are passed over.</summary>
+        public IReadOnlyList<PlanSample> Closed { get; init; } = [];
     }
 
     /// <summary>Do not wait for samples of this device any more; answered by <see cref="Struck"/> for each open epoch.</summary>
@@ -186,11 +172,11 @@ internal sealed partial class ShuffleActor : ReceiveActor
     /// <summary>A unit came over the channel.</summary>
     internal sealed record UnitArrived(ActivationUnit Unit) : ILocalMessage;
 
-    /// <summary>Give this micro-batch out.</summary>
-    internal sealed record HandOver(MicroBatchId Id, int Epoch, int Batch) : ILocalMessage;
+    /// <summary>Give out a micro-batch of these samples, which are here.</summary>
+    internal sealed record HandOver(MicroBatchId Id, int Epoch, IReadOnlyList<PlanSample> Samples) : ILocalMessage;
 
     /// <summary>A micro-batch at the frozen line, given out; <paramref name="Rented"/> goes back to the shared pool when it is trained.</summary>
-    internal sealed record Taken(MicroBatchId Id, ActivationBatch Batch, float[] Rented, double Seconds) : ILocalMessage;
+    internal sealed record Taken(MicroBatchId Id, IReadOnlyList<PlanSample> Samples, ActivationBatch Batch, float[] Rented, double Seconds) : ILocalMessage;
 
     /// <summary>A unit's samples lie where the plan has them; its credit may be returned.</summary>
     internal sealed record UnitPlaced(DeviceId Device, Incarnation Incarnation, GrantId Grant, int Unit, int Samples, int Tokens, double CatchUpSeconds) : ILocalMessage
@@ -202,14 +188,8 @@ internal sealed partial class ShuffleActor : ReceiveActor
         public int CaughtUpLayers { get; init; }
     }
 
-    /// <summary>Say whose samples a global batch lacks; answered by <see cref="Missing"/>.</summary>
-    internal sealed record WhoIsMissing(int Epoch, int Batch) : ILocalMessage;
-
-    /// <summary>How many samples of each device a global batch lacks.</summary>
-    internal sealed record Missing(int Epoch, int Batch, IReadOnlyDictionary<DeviceId, int> Samples) : ILocalMessage;
-
-    /// <summary>All samples of a micro-batch are here.</summary>
-    internal sealed record MicroBatchReady(int Epoch, int Batch, int Index) : ILocalMessage;
+    /// <summary>Samples of an epoch have come, from their device or from the store.</summary>
+    internal sealed record SamplesHere(int Epoch, IReadOnlyList<PlanSample> Samples) : ILocalMessage;
 
     /// <summary>A unit contradicted the plan.</summary>
     internal sealed record UnitRefused(DeviceId Device, FrameException Fault) : ILocalMessage;

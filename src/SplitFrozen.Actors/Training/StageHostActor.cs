@@ -1,7 +1,10 @@
+using System.Diagnostics;
+
 using Akka.Actor;
 using Akka.Event;
 
 using SplitFrozen.Actors.Channel;
+using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain;
 using SplitFrozen.Protocol;
@@ -40,6 +43,10 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         Receive<ServerCommands.Arrange>(Arrange);
         Receive<LinkOpened>(m => Opened(m));
         Receive<LinkFailed>(Failed);
+        Receive<DoorRefused>(Refused);
+        Receive<FrameWritten>(m => _coordinator.Tell(new ServerEvents.Transferred(
+            m.Layout, m.Peer, TraceClock.Microseconds(Stopwatch.GetTimestamp()), TraceClock.Microseconds(m.Began),
+            (long)Stopwatch.GetElapsedTime(m.Began, m.Ended).TotalMicroseconds)));
         Receive<SendState>(m => _links?.SendState(m.Node, m.Stage, m.Steps, m.State));
         Receive<StateCompleted>(Completed);
         Receive<ServerCommands.Finish>(_ => _options.Ended(null));
@@ -55,7 +62,8 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
     {
         if (_options.Door is { } door)
         {
-            _door = new StageDoor(door.Host, door.Port, door.Identity, text => _log.Warning("Refused a connection of a server node: {Reason}", text));
+            var self = Self;
+            _door = new StageDoor(door.Host, door.Port, door.Identity, refusal => self.Tell(new DoorRefused(refusal)));
         }
 
         Timers.StartPeriodicTimer(nameof(Greet), Greet.Instance, TimeSpan.Zero, GreetingInterval);
@@ -69,7 +77,24 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
 
     private ServerEvents.Greeted Greeting() => new(
         _options.Profile.Name, _options.Vault is not null, ProtocolVersion.Current, _options.Model.Fingerprint, _options.Threads,
-        _options.Door?.Host ?? "-", _door?.Port ?? 0, _options.Profile.LinkMegabits ?? 0, _options.Profile.LinkLatency.TotalSeconds);
+        _options.Door?.Host ?? "-", _door?.Port ?? 0, _options.Profile.LinkMegabits ?? 0, _options.Profile.LinkLatency.TotalSeconds)
+    {
+        Release = Release.Current,
+    };
+
+    /// <summary>What the main server's door refused is told with what its activation channel did; elsewhere it is logged, in the same measure.</summary>
+    private void Refused(DoorRefused refused)
+    {
+        var refusal = refused.Refusal;
+        if (_options.Vault is not null)
+        {
+            _options.Server.Tell(new PipelineCoordinatorActor.ChannelRefused(refusal) { AtDoor = true });
+        }
+        else if (long.IsPow2(refusal.Count))
+        {
+            _log.Warning("Refused a connection to this server node: {Fault} ({Count} so far), {Reason}", refusal.Fault, refusal.Count, refusal.Message);
+        }
+    }
 
     /// <summary>Measures on a thread of its own: loading and computing must not hold up the control plane.</summary>
     private void Measure(ServerCommands.Welcome welcome)
@@ -179,6 +204,12 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
 
     /// <summary>A link of a layout broke, or cannot be opened.</summary>
     internal sealed record LinkFailed(int Layout, int Peer, string Reason) : ILocalMessage;
+
+    /// <summary>A connection was refused.</summary>
+    internal sealed record DoorRefused(ChannelRefusal Refusal) : ILocalMessage;
+
+    /// <summary>A frame was written to another server node, between two timestamps.</summary>
+    internal sealed record FrameWritten(int Layout, int Peer, long Began, long Ended) : ILocalMessage;
 
     /// <summary>A link brought a whole state.</summary>
     internal sealed record StateCompleted(int Stage, int Steps, StageState State) : ILocalMessage;

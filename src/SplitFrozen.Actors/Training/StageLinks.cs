@@ -43,7 +43,8 @@ internal sealed class StageLinks : IDisposable
     {
         var states = new StateAssembly();
         _links[peer] = new StageLink(
-            connection, _width, _maxFrameBytes, frame => Arrived(frame, states), reason => _host.Tell(new StageHostActor.LinkFailed(Layout, peer, reason)));
+            connection, _width, _maxFrameBytes, frame => Arrived(frame, states), reason => _host.Tell(new StageHostActor.LinkFailed(Layout, peer, reason)),
+            written: _order.Trace ? (began, ended) => _host.Tell(new StageHostActor.FrameWritten(Layout, peer, began, ended)) : null);
     }
 
     /// <summary>What takes rows for a stage, or null where there is none.</summary>

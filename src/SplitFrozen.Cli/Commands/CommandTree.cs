@@ -112,10 +112,25 @@ internal static class CommandTree
             HelpName = "RUN",
         };
         command.Options.Add(resume);
+        var replay = new Option<string?>("--replay")
+        {
+            Description = "Train in the order that the ledger of the run in this folder tells, with its configuration, to the same bytes",
+            HelpName = "RUN",
+        };
+        command.Options.Add(replay);
+        command.Validators.Add(line =>
+        {
+            if (line.GetValue(resume) is not null && line.GetValue(replay) is not null)
+            {
+                line.AddError("--resume and --replay exclude each other: a replay that was stopped is resumed with --resume and its own folder.");
+            }
+        });
         command.SetAction(async (line, _) =>
             instead is not null && await instead(line).ConfigureAwait(false) is { } code ? (int)code
             : (int)await (line.GetValue(resume) is { } run
                 ? TrainingCommand.ResumeAsync(environment, run, own => options.LoadOver(line, own), open)
+                : line.GetValue(replay) is { } recorded
+                ? TrainingCommand.ReplayAsync(environment, recorded, (own, more) => options.LoadOver(line, own, more), open)
                 : TrainingCommand.RunAsync(environment, () => options.Load(line), open)).ConfigureAwait(false));
     }
 

@@ -55,11 +55,13 @@ internal sealed class ConfigurationOptions
     public Config Load(ParseResult line, params IReadOnlyList<string> ofCommand) =>
         Load(line, [line.GetValue(_config) ?? BundledAssets.Configuration(_defaultFile)], ofCommand);
 
-    /// <summary>Reads the configuration of a run that is resumed, and what a command line changes of it.</summary>
+    /// <summary>Reads the configuration of a run that is resumed or replayed, and what a command line changes of it.</summary>
     /// <param name="line">The command line.</param>
     /// <param name="run">The run's own configuration file.</param>
+    /// <param name="ofCommand">Settings that the command makes itself.</param>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
-    public Config LoadOver(ParseResult line, string run) => Load(line, line.GetValue(_config) is { } file ? [run, file] : [run], []);
+    public Config LoadOver(ParseResult line, string run, params IReadOnlyList<string> ofCommand) =>
+        Load(line, line.GetValue(_config) is { } file ? [run, file] : [run], ofCommand);
 
     private Config Load(ParseResult line, string[] files, IReadOnlyList<string> ofCommand)
     {

@@ -35,7 +35,7 @@ internal static class TrainingCommand
     /// <param name="open">Opens the run; nothing is written before it has.</param>
     public static async Task<ExitCode> ResumeAsync(CliEnvironment environment, string folder, Func<string, Config> load, Func<Settings, ITrainingRun> open)
     {
-        var resumed = ResumedRun.Find(folder);
+        var resumed = EarlierRun.ToResume(folder);
         var hocon = load(resumed.Configuration);
         var settings = SettingsReader.Read(hocon);
         resumed.CheckConfiguration(hocon, settings, Versions.Current(environment.Composition.ProbeNativeLibrary()));
@@ -43,6 +43,25 @@ internal static class TrainingCommand
         resumed.CheckIdentity(run.Identity, settings);
         using var reopened = RunFolder.Reopen(resumed.Folder, SettingsReader.Render(hocon));
         return await RunAsync(environment, new Begun(settings, run, hocon, reopened, Resumes: true)).ConfigureAwait(false);
+    }
+
+    /// <summary>Trains in the order that another run has recorded, with its configuration, to the same bytes: <c>train --replay</c> and <c>server --replay</c>.</summary>
+    /// <param name="environment">What to work with.</param>
+    /// <param name="folder">The other run's folder.</param>
+    /// <param name="load">Reads the configuration, given the other run's own and what the replay sets in it.</param>
+    /// <param name="open">Opens the run; nothing is written before it has.</param>
+    public static async Task<ExitCode> ReplayAsync(
+        CliEnvironment environment, string folder, Func<string, IReadOnlyList<string>, Config> load, Func<Settings, ITrainingRun> open)
+    {
+        var recorded = EarlierRun.ToReplay(folder);
+        var hocon = load(recorded.Configuration, EarlierRun.ReplaySettings(recorded.Folder));
+        recorded.CheckConfiguration(hocon, SettingsReader.Read(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()));
+        return await RunAsync(environment, () => hocon, settings =>
+        {
+            var run = open(settings);
+            recorded.CheckIdentity(run.Identity, settings);
+            return run;
+        }).ConfigureAwait(false);
     }
 
     private static async Task<ExitCode> RunAsync(CliEnvironment environment, Begun begun)

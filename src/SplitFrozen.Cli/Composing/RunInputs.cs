@@ -4,6 +4,8 @@ using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Pipeline;
+using SplitFrozen.Domain.Runs;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Model;
 using SplitFrozen.Model.Data;
@@ -30,6 +32,9 @@ internal sealed record RunInputs(
 
     private HeldOutSets? _sets;
 
+    /// <summary>The order that a run was recorded in and this one is to repeat, or null.</summary>
+    public RecordedOrder? Replay { get; private init; }
+
     /// <summary>Opens what the settings name.</summary>
     /// <exception cref="UserErrorException">Something does not exist, cannot be read or does not fit.</exception>
     public static RunInputs Open(Settings settings)
@@ -43,7 +48,10 @@ internal sealed record RunInputs(
         var heldOut = HeldOutRows.Choose(data, settings.Data.Validation);
         var spread = settings.Data.Partition with { ValidationShare = heldOut.ShareOfTraining };
         (spread, var partition) = Divide(settings, data, spread);
-        return new RunInputs(settings, model, model.Holding(settings.Device.Weights), source, data, cut, spread, partition, heldOut);
+        return new RunInputs(settings, model, model.Holding(settings.Device.Weights), source, data, cut, spread, partition, heldOut)
+        {
+            Replay = settings.Training.Replay is { } run ? ReadOrder(run) : null,
+        };
     }
 
     /// <summary>Opens the data folder of a node.</summary>
@@ -56,6 +64,10 @@ internal sealed record RunInputs(
 
     /// <summary>The held-out sets, tokenised.</summary>
     public HeldOutSets HeldOutSets() => _sets ??= HeldOut.Encode(Data, Partition.Validation, Settings.Data.EvaluationLimit);
+
+    /// <summary>The labels of each device's rows of the shared data; empty where rows have none.</summary>
+    public IReadOnlyDictionary<DeviceId, IReadOnlyList<int>> DeviceLabels => Data.TrainLabels.Count == 0 ? new Dictionary<DeviceId, IReadOnlyList<int>>()
+        : Partition.Devices.Select((rows, part) => (Part: part, Rows: rows)).ToDictionary(p => SharedDevices.Id(p.Part), p => (IReadOnlyList<int>)[.. p.Rows.Select(r => Data.TrainLabels[r])]);
 
     /// <summary>What is trained.</summary>
     public TrainerSpec Trainer => new(
@@ -81,6 +93,13 @@ internal sealed record RunInputs(
         var (file, hash) = PartitionFile.Read(path, data.Rows(DataSplit.Train), data.TrainLabels);
         return file.Devices.Length == spread.Devices ? (spread with { FileSha256 = hash }, file.Partition)
             : throw new UserErrorException($"The partition file {path} has {file.Devices.Length} devices, and splitfrozen.data.devices = {spread.Devices}; set that to {file.Devices.Length}.");
+    }
+
+    private static RecordedOrder ReadOrder(string run)
+    {
+        var ledger = new RunPaths(run).Ledger;
+        return File.Exists(ledger) ? RecordedOrder.Read(ledger)
+            : throw new UserErrorException($"splitfrozen.training.replay = {run} is not a run's folder: it has no {Path.GetFileName(ledger)}. Name the folder of a run of splitfrozen that was trained to its end.");
     }
 
     private static int FirstTrained(Settings settings, ModelShape shape)
@@ -130,6 +149,11 @@ internal sealed record RunInputs(
         }
 
         var grant = ServerMemory.SampleBytes(settings.Data.MaxLength, shape.Width) * settings.Training.BatchSize * settings.Pipeline.GrantBatches;
+        if (settings.Training.Replay is not null && grant * settings.Pipeline.Window > ServerMemory.Limit(settings.Server))
+        {
+            throw new UserErrorException($"A replay holds whole grants until the recorded order needs their last sample: up to {grant * settings.Pipeline.Window} bytes, more than splitfrozen.server.memory-limit allows ({ServerMemory.Limit(settings.Server)}); raise that.");
+        }
+
         if (settings.Training.Method == TrainingMethods.SplitFrozen && grant > ServerMemory.Limit(settings.Server))
         {
             throw new UserErrorException($"A grant takes up to {grant} bytes at this model's width of {shape.Width}, more than splitfrozen.server.memory-limit allows ({ServerMemory.Limit(settings.Server)}); raise that, or lower splitfrozen.pipeline.grant-batches, splitfrozen.training.batch-size or splitfrozen.data.max-length.");

@@ -32,6 +32,8 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
         host.Paths, host.Observer, host.Stop)
     {
         Resumes = host.Resumes,
+        DeviceLabels = inputs.DeviceLabels,
+        Replay = inputs.Replay,
         Trace = host.Trace,
     };
 }

@@ -18,6 +18,7 @@ internal static class ExperimentCommand
         {
             Experiment(environment, new ReallocationExperiment()),
             Experiment(environment, new ServersExperiment()),
+            Experiment(environment, new StragglersExperiment()),
             Experiment(environment, new ServersReplayExperiment()),
             Experiment(environment, new Table2Experiment(environment.Composition)),
             Experiment(environment, new AlphaExperiment(environment.Composition)),

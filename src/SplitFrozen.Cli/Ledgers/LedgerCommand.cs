@@ -51,11 +51,11 @@ internal static class LedgerCommand
     private static void Show(IAnsiConsole console, LedgerVerdict verdict)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "[grey]Epoch[/]", "[grey]Samples[/]", "[grey]Trained[/]", "[grey]Struck[/]", "[grey]Not yet[/]", "[grey]Faults[/]");
+            "[grey]Epoch[/]", "[grey]Samples[/]", "[grey]Trained[/]", "[grey]Of them put off[/]", "[grey]Struck[/]", "[grey]Not yet[/]", "[grey]Faults[/]");
         foreach (var epoch in verdict.Epochs)
         {
             table.AddRow(
-                Units.Number(epoch.Epoch + 1), Units.Number(epoch.Samples), Units.Number(epoch.Trained), Units.Number(epoch.Struck.Sum(s => s.Samples.Count)),
+                Units.Number(epoch.Epoch + 1), Units.Number(epoch.Samples), Units.Number(epoch.Trained), Units.Number(epoch.PutOff), Units.Number(epoch.Struck.Sum(s => s.Samples.Count)),
                 Units.Number(epoch.Pending), Units.Number(epoch.Faults.Count));
         }
 

@@ -113,6 +113,12 @@ public sealed record TrainingSettings(
     /// <summary>How samples are put into order (key <c>order</c>).</summary>
     public SampleOrder Order { get; init; }
 
+    /// <summary>How long the trainer waits for samples that are not there before it puts them off, or null: for as long as it takes (key <c>put-off-after</c>).</summary>
+    public TimeSpan? PutOffAfter { get; init; }
+
+    /// <summary>Folder of a run in whose recorded order this one trains, absolute, or null (key <c>replay</c>).</summary>
+    public string? Replay { get; init; }
+
     /// <summary>How far the label mix of global batches may lie from the overall one, beyond what chance does, before an alarm; null: no alarm (key <c>mix-alarm</c>).</summary>
     public double? MixAlarm { get; init; }
 }

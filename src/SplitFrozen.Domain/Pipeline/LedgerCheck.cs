@@ -15,6 +15,9 @@ public sealed record EpochAccount(
 {
     /// <summary>Whether each sample was trained once.</summary>
     public bool IsExact => Trained == Samples && Faults.Count == 0;
+
+    /// <summary>Samples that were trained later than the plan has them, or are to be.</summary>
+    public long PutOff { get; init; }
 }
 
 /// <summary>Samples of a device that were struck from an epoch.</summary>
@@ -63,6 +66,7 @@ public static class LedgerCheck
     {
         private readonly Dictionary<PlanSample, int> _trained = [];
         private readonly HashSet<PlanSample> _gone = [];
+        private readonly HashSet<PlanSample> _putOff = [];
         private readonly List<StruckSamples> _struck = [];
         private readonly List<string> _faults = [];
         private int _moreFaults;
@@ -101,6 +105,7 @@ public static class LedgerCheck
         {
             if (removed.PutOff)
             {
+                PutOff(removed);
                 return;
             }
 
@@ -124,7 +129,23 @@ public static class LedgerCheck
             }
 
             IReadOnlyList<string> faults = _moreFaults > 0 ? [.. _faults, $"and {_moreFaults} more"] : _faults;
-            return new EpochAccount(epoch, IsClosed, samples, _trained.Count, _struck, IsClosed ? 0 : samples - _trained.Count - _gone.Count, faults);
+            return new EpochAccount(epoch, IsClosed, samples, _trained.Count, _struck, IsClosed ? 0 : samples - _trained.Count - _gone.Count, faults)
+            {
+                PutOff = _putOff.Count,
+            };
+        }
+
+        /// <summary>A run that was cut off and resumed may put off again what it had before.</summary>
+        private void PutOff(LedgerRecord.Removed removed)
+        {
+            foreach (var sample in removed.Samples.Select(index => new PlanSample(removed.Device, index)).Where(s => Known(s, "a line puts off")))
+            {
+                _putOff.Add(sample);
+                if (_trained.TryGetValue(sample, out var step))
+                {
+                    Fault($"sample {sample.Index} of {Name(sample.Device)} was put off though it had been trained in step {step}");
+                }
+            }
         }
 
         private List<PlanSample> Missing() =>

@@ -30,13 +30,15 @@ public sealed class LedgerFile : IDisposable
     }
 
     /// <summary>Reads a ledger as far as it is whole; see <see cref="LedgerText.Read"/>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="bytes">How much of it counts.</param>
     /// <exception cref="UserErrorException">There is none, or it cannot be read.</exception>
-    public static LedgerReading Read(string path)
+    public static LedgerReading Read(string path, long bytes = long.MaxValue)
     {
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            var text = new byte[stream.Length];
+            var text = new byte[Math.Min(stream.Length, bytes)];
             return LedgerText.Read(text.AsSpan(0, stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -49,6 +49,9 @@ public sealed class RunPlan
     /// <summary>Raised when an epoch is drawn, with the device ids in the order of the plan's ordinals.</summary>
     public event Action<EpochPlan, DeviceId[]>? Drawn;
 
+    /// <summary>Epochs drawn, with the one that is just being drawn.</summary>
+    public int EpochsDrawn => _drawn;
+
     /// <summary>Samples of all epochs, those not yet drawn counted as large as the last one drawn.</summary>
     public long SamplesExpected => _samplesDrawn + ((long)(_training.Epochs - _drawn) * _lastSamples);
 

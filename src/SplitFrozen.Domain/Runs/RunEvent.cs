@@ -82,6 +82,9 @@ public abstract record RunEvent
     {
         /// <summary>Total variation distance of the batch's label mix to that of all training rows, or null where the server has no labels.</summary>
         public double? LabelDistance { get; init; }
+
+        /// <summary>Samples that were put off so far, to a later batch of their epoch than the plan has them in.</summary>
+        public long PutOff { get; init; }
     }
 
     /// <summary>The label mix of global batches lies farther from the overall one than chance explains; told once an epoch.</summary>

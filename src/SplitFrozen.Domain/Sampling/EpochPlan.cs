@@ -13,12 +13,14 @@ public sealed class EpochPlan
 {
     private readonly PlanSample[] _order;
     private readonly int _grantBatches;
+    private readonly Lazy<Dictionary<PlanSample, int>> _places;
 
     private EpochPlan(int epoch, PlanSample[] order, int batchSize, int microBatchSize, int grantBatches)
     {
         (Epoch, _order, BatchSize, MicroBatchSize, _grantBatches) = (epoch, order, batchSize, microBatchSize, grantBatches);
         Batches = StepsPerEpoch(order.Length, batchSize);
         Grants = StepsPerEpoch(Batches, grantBatches);
+        _places = new Lazy<Dictionary<PlanSample, int>>(() => _order.Select((sample, place) => (sample, place)).ToDictionary(p => p.sample, p => p.place));
     }
 
     /// <summary>Training epoch, from 0.</summary>
@@ -76,6 +78,15 @@ public sealed class EpochPlan
 
     /// <summary>The samples of a micro-batch, in order.</summary>
     public ReadOnlySpan<PlanSample> MicroBatch(int batch, int index) => Slice(index, MicroBatches(batch), Batch(batch), MicroBatchSize);
+
+    /// <summary>The sample at a place of the order, from 0.</summary>
+    public PlanSample At(int place) => _order[place];
+
+    /// <summary>The place of a sample in the order, or null where the epoch does not have it.</summary>
+    public int? PlaceOf(PlanSample sample) => _places.Value.TryGetValue(sample, out var place) ? place : null;
+
+    /// <summary>The grant that the sample at a place of the order belongs to.</summary>
+    public int GrantAt(int place) => GrantOf(place / BatchSize);
 
     /// <summary>The grant that a global batch belongs to.</summary>
     public int GrantOf(int batch) => batch / _grantBatches;

@@ -59,22 +59,28 @@ public sealed class LabelMix
 }
 
 /// <summary>Watches the label mix of global batches, and sounds an alarm where they are not the mixture that training needs.</summary>
-/// <param name="mix">The overall mix.</param>
 /// <param name="threshold">How far, on average over a stretch of batches, the distance may lie above that of random batches.</param>
-public sealed class LabelMixWatch(LabelMix mix, double threshold)
+public sealed class LabelMixWatch(double threshold)
 {
     /// <summary>Batches that the average is over.</summary>
     public const int Stretch = 16;
 
     private readonly Queue<double> _excess = [];
+    private LabelMix? _mix;
 
-    /// <summary>Whether the alarm was sounded since the last <see cref="Reset"/>.</summary>
+    /// <summary>Whether the alarm was sounded since the last <see cref="Begin"/>.</summary>
     public bool IsAlarmed { get; private set; }
+
+    /// <summary>An epoch begins: the alarm may sound again.</summary>
+    /// <param name="mix">The overall mix from now on.</param>
+    public void Begin(LabelMix mix) => (_mix, IsAlarmed) = (mix, false);
 
     /// <summary>Takes note of a global batch.</summary>
     /// <returns>Its distance, and the average excess if that sounds the alarm now.</returns>
+    /// <exception cref="InvalidOperationException">No epoch has begun.</exception>
     public (double Distance, double? Alarm) Note(IReadOnlyCollection<int> labels)
     {
+        var mix = _mix ?? throw new InvalidOperationException("No epoch has begun.");
         var distance = mix.Distance(labels);
         _excess.Enqueue(distance - mix.Expected(labels.Count));
         if (_excess.Count > Stretch)
@@ -91,7 +97,4 @@ public sealed class LabelMixWatch(LabelMix mix, double threshold)
         IsAlarmed = true;
         return (distance, average);
     }
-
-    /// <summary>A new epoch: the alarm may sound again.</summary>
-    public void Reset() => IsAlarmed = false;
 }

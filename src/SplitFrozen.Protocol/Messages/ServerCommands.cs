@@ -32,6 +32,9 @@ public static class ServerCommands
     /// <param name="Links">The node's links to others.</param>
     public sealed record Arrange(int Layout, int Self, int[] NodeOfStage, ServerLink[] Links) : IServerCommand
     {
+        /// <summary>Whether the node tells of each frame that it has written.</summary>
+        public bool Trace { get; init; }
+
         /// <inheritdoc/>
         public string? Fault() =>
             Faults.Range("layout", Layout, 1, int.MaxValue) ?? Faults.Range("node", Self, 0, 10_000)

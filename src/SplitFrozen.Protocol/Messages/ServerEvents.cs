@@ -20,6 +20,9 @@ public static class ServerEvents
         string Node, bool IsMain, int ProtocolVersion, string ModelFingerprint, int Threads, string Host, int Port, double Megabits,
         double LatencySeconds) : IServerEvent
     {
+        /// <summary>Release of its program; null from one that does not say.</summary>
+        public string? Release { get; init; }
+
         /// <inheritdoc/>
         public string? Fault() =>
             (Node is null || ModelFingerprint is null || string.IsNullOrEmpty(Host) ? "a field is missing" : null) ?? Faults.Range("port", Port, 1, 65535)
@@ -47,6 +50,18 @@ public static class ServerEvents
     {
         /// <inheritdoc/>
         public string? Fault() => null;
+    }
+
+    /// <summary>The node has written a frame to another server node whole; only where the run is traced.</summary>
+    /// <param name="Layout">The layout that the link belongs to.</param>
+    /// <param name="Peer">Place of the node at its other end.</param>
+    /// <param name="SentAt">Time of sending this by the node's clock, in microseconds since the Unix epoch.</param>
+    /// <param name="Start">When writing began, by the same clock.</param>
+    /// <param name="Duration">Microseconds it took.</param>
+    public sealed record Transferred(int Layout, int Peer, long SentAt, long Start, long Duration) : IServerEvent
+    {
+        /// <inheritdoc/>
+        public string? Fault() => Duration is < 0 or > 86_400_000_000 || Math.Abs(SentAt - Start) > 86_400_000_000 ? "a time of a transfer is out of range" : null;
     }
 
     /// <summary>A link broke, or cannot be opened.</summary>

@@ -24,6 +24,9 @@ public sealed record TestClusterOptions
     /// <summary>The data.</summary>
     public IDataSource Data { get; init; } = new StandInData(train: 140, test: 16);
 
+    /// <summary>A run in whose recorded order this one trains; null: in the order of its settings.</summary>
+    public TestRun? Replay { get; init; }
+
     /// <summary>Told of each event of the run, on the thread of whoever reports it.</summary>
     public Action<RunEvent> OnEvent { get; init; } = _ => { };
 

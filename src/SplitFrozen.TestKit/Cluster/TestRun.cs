@@ -34,6 +34,9 @@ public sealed class TestRun
     /// <summary>The faults that have struck, in order.</summary>
     public IReadOnlyList<FaultRule> Struck => _faults.Struck;
 
+    /// <summary>Which samples were trained in which step.</summary>
+    public IReadOnlyList<LedgerRecord> Ledger => _ledger;
+
     /// <summary>By the ledger each sample was trained once an epoch, in every epoch.</summary>
     public TestRun ShouldBeExactlyOnce()
     {
@@ -59,6 +62,21 @@ public sealed class TestRun
         }
 
         Require(Summary.AdapterSha256 == reference.AdapterSha256, "The adapter's bytes are not those of the run without faults.");
+        return this;
+    }
+
+    /// <summary>Samples of all steps, losses and the adapter's bytes are those of another run, bit for bit; such as one that this one replays.</summary>
+    public TestRun ShouldMatch(TestRun other)
+    {
+        var steps = _ledger.OfType<LedgerRecord.Trained>().Zip(other._ledger.OfType<LedgerRecord.Trained>());
+        Require(_losses.Count == other._losses.Count, $"{_losses.Count} steps were made, and {other._losses.Count} by the other run.");
+        Require(steps.All(s => s.First.Samples.SequenceEqual(s.Second.Samples)), "Another order was trained in than by the other run.");
+        foreach (var (step, loss) in other._losses)
+        {
+            Require(_losses[step].Equals(loss), $"The loss of step {step} is {_losses[step]:R}, and {loss:R} in the other run.");
+        }
+
+        Require(Summary.AdapterSha256 == other.Summary.AdapterSha256, "The adapter's bytes are not those of the other run.");
         return this;
     }
 

@@ -5,6 +5,7 @@ using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Methods;
 using SplitFrozen.Protocol;
@@ -22,6 +23,7 @@ internal sealed class TestSetup
     private readonly RunSpec _spec;
     private readonly TrainerSpec _trainer;
     private readonly HeldOutSets _sets;
+    private readonly Dictionary<DeviceId, IReadOnlyList<int>> _labels;
 
     public TestSetup(TestClusterOptions options)
     {
@@ -36,7 +38,9 @@ internal sealed class TestSetup
         var set = options.Data.Open(MaxLength, []);
         var cut = Settings.Model.Cut ?? options.Model.Shape.Layers / 2;
         var partition = Settings.Data.Partition with { ValidationShare = 0.1 };
-        var held = Partitioner.Split(set.Rows(DataSplit.Train), set.TrainLabels, partition).Validation;
+        var (parts, held) = Partitioner.Split(set.Rows(DataSplit.Train), set.TrainLabels, partition);
+        _labels = parts.Select((rows, part) => (Part: part, Rows: rows))
+            .ToDictionary(p => SharedDevices.Id(p.Part), p => (IReadOnlyList<int>)[.. p.Rows.Select(r => set.TrainLabels[r])]);
         _spec = new RunSpec(
             "test", options.Model.Fingerprint, set.Task, [.. set.Labels], cut, MaxLength, Settings.Pipeline.UnitTokens, Settings.Channel.Credits, Settings.Training.Threads,
             partition, (int)Settings.Device.HeartbeatInterval.TotalMilliseconds, Settings.Channel.Codec);
@@ -52,7 +56,12 @@ internal sealed class TestSetup
     public DeviceData DeviceData => new(_options.Data, OwnFolder: false, Part: null);
 
     public ServerRun Server(IModelSource model, RunPaths paths, IRunObserver observer, bool resumes) =>
-        new(Settings, model, _options.Data.Open(MaxLength, []), _sets, _spec, _trainer, paths, observer, CancellationToken.None) { Resumes = resumes };
+        new(Settings, model, _options.Data.Open(MaxLength, []), _sets, _spec, _trainer, paths, observer, CancellationToken.None)
+        {
+            Resumes = resumes,
+            DeviceLabels = _labels,
+            Replay = _options.Replay is { } recorded ? RecordedOrder.Of("the other run's ledger", new LedgerReading(recorded.Ledger, 0, null, IsTail: true)) : null,
+        };
 
     /// <summary>The run in a single-process loop, which no fault can reach: losses by step, and the adapter.</summary>
     public Reference InOneProcess()

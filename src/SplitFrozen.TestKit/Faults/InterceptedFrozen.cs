@@ -3,7 +3,7 @@ using SplitFrozen.Domain.Models;
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>Frozen blocks that say what they are about to run.</summary>
-internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<int, int> embedding) : IFrozenBlocks
+internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<int, int> embedding, Action<int, int> continuing) : IFrozenBlocks
 {
     public int Width => inner.Width;
 
@@ -23,8 +23,11 @@ internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Action<
         inner.Embed(tokens, lengths, depth, output);
     }
 
-    public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) =>
+    public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output)
+    {
+        continuing(from, to);
         inner.Continue(input, lengths, from, to, output);
+    }
 
     public void Dispose() => inner.Dispose();
 }

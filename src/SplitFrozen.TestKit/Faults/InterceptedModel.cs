@@ -18,6 +18,12 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     /// <summary>Told of each forward unit before it is run from its tokens: with how many blocks the frozen part was loaded, and the unit's samples.</summary>
     public Action<int, int> Embedding { get; init; } = (_, _) => { };
 
+    /// <summary>Told of each unit of which frozen blocks are run from where another node stopped: the depths from and to.</summary>
+    public Action<int, int> Continuing { get; init; } = (_, _) => { };
+
+    /// <summary>Says before a step whether its gradients are made NaN, though the loss is finite.</summary>
+    public Func<bool> SpoilsGradients { get; init; } = () => false;
+
     /// <inheritdoc/>
     public string Name => inner.Name;
 
@@ -28,13 +34,13 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     public string Fingerprint => inner.Fingerprint;
 
     /// <inheritdoc/>
-    public IFrozenBlocks LoadFrozen(int blocks) => new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, Embedding);
+    public IFrozenBlocks LoadFrozen(int blocks) => new InterceptedFrozen(inner.LoadFrozen(blocks), blocks, Embedding, Continuing);
 
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec)
     {
         before(new StageCall(spec.StageOf(Shape.Layers), "Load", -1, 0));
-        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false));
+        return new InterceptedStage(inner.LoadTrainer(spec), before, spoils ?? (_ => false), SpoilsGradients);
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using SplitFrozen.Domain.Models;
 namespace SplitFrozen.TestKit.Faults;
 
 /// <summary>A trainer stage that says what it is about to do.</summary>
-internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils) : ITrainerStage
+internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> before, Func<StageCall, bool> spoils, Func<bool> spoilsGradients) : ITrainerStage
 {
     public BlockRange Blocks => inner.Blocks;
 
@@ -34,7 +34,7 @@ internal sealed class InterceptedStage(ITrainerStage inner, Action<StageCall> be
         inner.BackwardWeights(microBatch);
     }
 
-    public double[] GradientSquares() => inner.GradientSquares();
+    public double[] GradientSquares() => spoilsGradients() ? [double.NaN] : inner.GradientSquares();
 
     public void Step(double learningRate, long targets, double norm)
     {

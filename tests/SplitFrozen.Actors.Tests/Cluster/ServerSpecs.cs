@@ -33,6 +33,22 @@ public sealed class ServerSpecs
         Assert.Empty(run.Events.OfType<RunEvent.ServerProblem>());
     }
 
+    [Fact(DisplayName = "With TLS on, several server nodes train over certified links, to the losses and bytes of one process")]
+    public async Task Should_train_over_tls()
+    {
+        using var files = new CertificateFiles();
+        using var run = Run(_ => { }, ["splitfrozen.pipeline.stages=2", "splitfrozen.server.nodes=[{ name = second }]", "splitfrozen.training.epochs=1", .. files.Settings]);
+        using var loop = Run(_ => { }, "splitfrozen.training.epochs=1");
+        await run.OnClusterAsync();
+        loop.InOneProcess();
+
+        Assert.Equal(["server", "second"], run.Events.OfType<RunEvent.StagePlaced>().Select(p => p.Node));
+        Assert.Equal(loop.Losses, run.Losses);
+        Assert.Equal(loop.AdapterBytes(), run.AdapterBytes());
+        Assert.Empty(run.Events.OfType<RunEvent.ServerProblem>());
+        Assert.Empty(run.Events.OfType<RunEvent.ChannelRefused>());
+    }
+
     [Fact(DisplayName = "A slower server node gets fewer blocks")]
     public async Task Should_follow_capacity()
     {

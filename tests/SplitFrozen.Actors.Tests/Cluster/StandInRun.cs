@@ -9,6 +9,7 @@ using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Methods;
 using SplitFrozen.Protocol;
@@ -95,6 +96,8 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         {
             Resumes = _resumes,
             Trace = Trace,
+            Replay = Settings.Training.Replay is { } recorded ? RecordedOrder.Read(new RunPaths(recorded).Ledger) : null,
+            DeviceLabels = DeviceLabels(),
         };
     }
 
@@ -157,6 +160,13 @@ internal sealed class StandInRun : IDisposable, IRunObserver
         {
             Directory.Delete(Paths.Folder, recursive: true);
         }
+    }
+
+    private Dictionary<DeviceId, IReadOnlyList<int>> DeviceLabels()
+    {
+        var set = Data.Open(16, []);
+        return Partitioner.Split(set.Rows(DataSplit.Train), set.TrainLabels, Settings.Data.Partition with { ValidationShare = 0.1 }).Devices
+            .Select((rows, part) => (Part: part, Rows: rows)).ToDictionary(p => SharedDevices.Id(p.Part), p => (IReadOnlyList<int>)[.. p.Rows.Select(r => set.TrainLabels[r])]);
     }
 
     private (RunSpec Run, TrainerSpec Trainer, HeldOutSets Sets) Plan()

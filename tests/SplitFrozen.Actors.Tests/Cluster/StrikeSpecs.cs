@@ -54,6 +54,46 @@ public sealed class StrikeSpecs
         Assert.Equal((108L, true), (epochs[2].Samples, epochs[2].IsExact));
     }
 
+    [Fact(DisplayName = "In relaxed order what a device owes that does not return in time is put to the end of the epoch; it returns there, and each sample is trained once")]
+    public async Task Should_put_a_device_to_the_end_in_relaxed_order()
+    {
+        DeviceNodeHost? lost = null;
+        var putToEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var run = new StandInRun(
+        [
+            "splitfrozen.training.epochs=1", "splitfrozen.training.put-off-after=20ms", "splitfrozen.device.lost-after=6s", "splitfrozen.data.partition=iid", "splitfrozen.channel.credits=1",
+            .. ServerFleet.QuickLoss,
+        ])
+        {
+            OnEvent = e =>
+            {
+                if (e is RunEvent.StepDone { Step: 2 })
+                {
+                    _ = lost!.System.Terminate();
+                }
+                else if (e is RunEvent.DeviceProblem { Problem: var problem } && problem.Contains("put to the end of epoch 1", StringComparison.Ordinal))
+                {
+                    putToEnd.TrySetResult();
+                }
+            },
+        };
+        var server = run.Server();
+        await using var main = ServerNode.Start(server, run.Akka);
+        var cluster = run.Settings.Cluster with { Port = 0, SeedNodes = [$"{main.Address.Host}:{main.Address.Port}"] };
+        await using var stays = Start(run, cluster, 0);
+        lost = Start(run, cluster, 1);
+        await putToEnd.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await using var returned = Start(run, cluster, 1);
+        var summary = await server.Result.WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.Empty(summary.Struck);
+        Assert.Equal(summary.SamplesExpected, summary.SamplesTrained);
+        var epoch = Assert.Single(LedgerCheck.Of(LedgerFile.Read(run.Paths.Ledger).Records));
+        Assert.True(epoch.IsExact);
+        Assert.InRange(epoch.PutOff, 1, 107);
+        Assert.Contains(summary.Remarks, r => r.StartsWith($"{epoch.PutOff} samples were trained later", StringComparison.Ordinal));
+    }
+
     private static DeviceNodeHost Start(StandInRun run, ClusterSettings cluster, int part) => DeviceNodeHost.Start(
         new DeviceNodeOptions(
             cluster, run.Settings.Nodes[part], run.Model, new DeviceData(run.Data, OwnFolder: false, part), new DeviceId($"device-{part}"), 2, 1, null),

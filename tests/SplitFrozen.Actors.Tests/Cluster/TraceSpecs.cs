@@ -14,7 +14,7 @@ public sealed class TraceSpecs
     private const int Devices = 2;
     private const int Stages = 2;
 
-    [Fact(DisplayName = "The trace has a lane for each device, link and trainer stage and for shuffle and catch-up, with every operation of the run")]
+    [Fact(DisplayName = "The trace has a lane for each device, each link of a device or between servers, and each trainer stage, and for shuffle and catch-up, with every operation of the run")]
     public async Task Should_hold_all_operations()
     {
         using var run = new StandInRun("splitfrozen.pipeline.stages=2", "splitfrozen.server.nodes=[{ name = second }]", "splitfrozen.allocation.policy=manual", "splitfrozen.allocation.manual.device-1=1", "splitfrozen.model.cut=2")
@@ -27,8 +27,8 @@ public sealed class TraceSpecs
 
         Assert.Equal(
             [
-                "device-0: forward", "device-0: link", "device-1: forward", "device-1: link", "server: catch-up", "server: shuffle", "server: trainer, stage 0",
-                "server: trainer, stage 1",
+                "device-0: forward", "device-0: link", "device-1: forward", "device-1: link", "second to server: link", "server to second: link",
+                "server: catch-up", "server: shuffle", "server: trainer, stage 0", "server: trainer, stage 1",
             ],
             lanes.Keys.Order(StringComparer.Ordinal));
         var steps = run.Losses.Count();
@@ -39,6 +39,9 @@ public sealed class TraceSpecs
             Assert.All(["F", "B", "W"], name => Assert.Equal(microBatches, stage.Count(e => e.Name == name)));
             Assert.Equal(steps, stage.Count(e => e.Name == "step"));
         }
+
+        // Up the rows of a micro-batch, down their gradients and the stage's state; what was under way when the run ended may not have been told.
+        Assert.All(["server to second", "second to server"], link => Assert.InRange(lanes[$"{link}: link"].Count(e => e.Name == "transfer"), microBatches - 1, 20 * microBatches));
 
         var units = summary.Devices.Sum(d => d.Operations);
         Assert.Equal(units, lanes["server: shuffle"].Count(e => e.Name == "place"));

@@ -53,21 +53,26 @@ public sealed class TrainingControlSpecs
         Assert.Equal(3, Assert.Single(run.Events.OfType<RunEvent.StoppedEarly>()).Epoch);
     }
 
-    [Theory(DisplayName = "A loss that is no number ends the run; the last good checkpoint and its adapter are kept")]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task Should_stop_when_the_loss_is_not_finite(int stages)
+    [Theory(DisplayName = "A loss that is no number ends the run, and so do gradients that are none beside a finite loss; the last good checkpoint and its adapter are kept")]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(1, false)]
+    public async Task Should_stop_when_loss_or_gradients_are_not_finite(int stages, bool spoilsLoss)
     {
-        var forwards = 0;
+        var (forwards, steps) = (0, 0);
         using var run = new StandInRun("splitfrozen.training.checkpoint-steps=4", $"splitfrozen.pipeline.stages={stages}")
         {
             // Two micro-batches a step: the tenth step's first.
-            Model = new InterceptedModel(new StandInModel(layers: 4), _ => { }, _ => Interlocked.Increment(ref forwards) == 19),
+            Model = new InterceptedModel(new StandInModel(layers: 4), _ => { }, _ => Interlocked.Increment(ref forwards) == 19 && spoilsLoss)
+            {
+                SpoilsGradients = () => Interlocked.Increment(ref steps) == 10 && !spoilsLoss,
+            },
         };
         var error = await Assert.ThrowsAsync<RunFailedException>(() => run.OnClusterAsync());
 
         Assert.Equal(RunFailure.Broken, error.Failure);
         Assert.Contains("step 9 are not finite", error.Message, StringComparison.Ordinal);
+        Assert.Equal(spoilsLoss, error.Message.Contains("(loss NaN", StringComparison.Ordinal));
         Assert.Contains("of step 8, is kept", error.Message, StringComparison.Ordinal);
         var checkpoints = Directory.GetDirectories(run.Paths.Checkpoints).Order().ToList();
         Assert.Equal(["step-00000004", "step-00000008"], checkpoints.Select(Path.GetFileName));

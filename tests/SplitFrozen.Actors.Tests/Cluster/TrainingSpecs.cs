@@ -55,8 +55,11 @@ public sealed class TrainingSpecs
         Assert.Equal(loop.Losses, cluster.Losses);
         Assert.Equal(loop.AdapterBytes(), cluster.AdapterBytes());
         Assert.NotEqual(planned.Losses, cluster.Losses);
-        Assert.All(cluster.Events.OfType<RunEvent.StepDone>(), step => Assert.InRange(step.LabelDistance!.Value, 0, 1));
+        Assert.Equal(Distances(loop), Distances(cluster));
+        Assert.All(Distances(cluster), distance => Assert.InRange(distance!.Value, 0, 1));
     }
+
+    private static IEnumerable<double?> Distances(StandInRun run) => run.Events.OfType<RunEvent.StepDone>().Select(s => s.LabelDistance);
 
     [Theory(DisplayName = "Any layer counts give the same losses and adapter bytes")]
     [InlineData("{ name = a, gigaflops = 1.0 }, { name = b, gigaflops = 1.0 }", new[] { 3, 3 })]

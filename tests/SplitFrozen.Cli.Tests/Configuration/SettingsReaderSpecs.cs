@@ -150,6 +150,16 @@ public sealed class SettingsReaderSpecs
         Assert.Equal(new NodeProfile("second", 25) { LinkMegabits = 100, LinkLatency = TimeSpan.FromMilliseconds(20) }, Assert.Single(settings.Server.Nodes));
     }
 
+    [Fact]
+    public void Should_read_what_is_done_about_stragglers()
+    {
+        var strict = SettingsReader.Read(SettingsReader.Load([], [])).Training;
+        Assert.Equal((null, null), (strict.PutOffAfter, strict.Replay));
+
+        Assert.Equal(TimeSpan.FromMilliseconds(250), SettingsReader.Read(SettingsReader.Load([], ["splitfrozen.training.put-off-after=250ms"])).Training.PutOffAfter);
+        Assert.Equal(Path.GetFullPath("runs/a"), SettingsReader.Read(SettingsReader.Load([], ["splitfrozen.training.replay=runs/a"])).Training.Replay);
+    }
+
     [Theory]
     [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s\"] }]", "\"30s 2.7\"")]
     [InlineData("splitfrozen.nodes=[{ name = a, changes = [\"30s 2\", \"10s 8\"] }]", "in the order of their times")]
@@ -167,6 +177,10 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.store.memory-limit=much", "512KiB")]
     [InlineData("splitfrozen.training.order=buffer:0", "buffer:K")]
     [InlineData("splitfrozen.training.mix-alarm=2", "off or a number from 0 to 1")]
+    [InlineData("splitfrozen.training.put-off-after=soon", "a time such as 500ms, 30s or 5m, from 0ms to 24h")]
+    [InlineData("splitfrozen.training={ put-off-after = 1s, replay = a }", "set put-off-after = off, or replay = none")]
+    [InlineData("splitfrozen.training={ put-off-after = 1s, method = cenlora }", "splitfrozen.training.put-off-after is for splitfrozen.training.method = splitfrozen")]
+    [InlineData("splitfrozen.training={ replay = a, method = fedlora }", "splitfrozen.training.replay is for splitfrozen.training.method = splitfrozen")]
     [InlineData("splitfrozen.nodes=[{ name = a, link-megabits = 0 }]", "above 0")]
     public void Should_refuse_wrong_store_order_and_links(string setting, string allowed)
     {

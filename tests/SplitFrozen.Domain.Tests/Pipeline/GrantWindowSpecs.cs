@@ -74,5 +74,24 @@ public sealed class GrantWindowSpecs
         Assert.Throws<InvalidOperationException>(() => grants.BatchTrained(0, 0));
     }
 
+    [Fact(DisplayName = "A sample that is put off keeps grants back that lie beyond the window from it, and not those before")]
+    public void Should_hold_back_what_is_beyond_the_window()
+    {
+        var plans = Plans(new EpochSizes(1, 0, [40], 4, 4, 2));
+        var grants = new GrantWindow(e => plans[e], Epochs, 3);
+        Assert.Equal(3, grants.Open().Count);
+
+        Assert.False(grants.Trained(new GrantId(0, 0), 7));
+        Assert.True(grants.Trained(new GrantId(0, 1), 8));
+        Assert.True(grants.Trained(new GrantId(0, 2), 8));
+        Assert.Empty(grants.Open());
+        Assert.Equal((1, 1), (grants.InFlightGrants, grants.InFlightSamples));
+
+        Assert.Equal([new GrantId(0, 3)], grants.Open(needed: new GrantId(0, 3)));
+        Assert.True(grants.Struck(new GrantId(0, 0), 1));
+        Assert.False(grants.Struck(new GrantId(0, 4), 1));
+        Assert.Equal([new GrantId(0, 4), new GrantId(1, 0)], grants.Open());
+    }
+
     private static EpochPlan[] Plans(EpochSizes sizes) => [.. Enumerable.Range(0, Epochs).Select(e => (sizes with { Epoch = e }).Plan())];
 }

@@ -73,6 +73,19 @@ public sealed class LedgerTextSpecs
         Assert.Equal(account.Samples, account.Trained + last.Samples.Count);
     }
 
+    [Property(DisplayName = "What was put off is counted, and is no fault where it was trained later; after it was trained nothing can be put off")]
+    public void Should_count_what_was_put_off(EpochSizes sizes)
+    {
+        var records = Whole(sizes).ToList();
+        var last = records.OfType<LedgerRecord.Trained>().Last().Samples[^1];
+        var putOff = new LedgerRecord.Removed(sizes.Epoch, last.Device, [last.Index], PutOff: true, "late");
+        var account = Assert.Single(LedgerCheck.Of([records[0], putOff, putOff, .. records.Skip(1)]));
+        Assert.Equal((true, 1L), (account.IsExact, account.PutOff));
+
+        var late = Assert.Single(LedgerCheck.Of([.. records.SkipLast(1), putOff, records[^1]]));
+        Assert.Contains("was put off though it had been trained", Assert.Single(late.Faults), StringComparison.Ordinal);
+    }
+
     private static IEnumerable<LedgerRecord> Whole(EpochSizes sizes)
     {
         var plan = sizes.Plan();

@@ -2,6 +2,7 @@ using FsCheck.Xunit;
 
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Pipeline;
+using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Domain.Tests.Support;
 using SplitFrozen.Protocol;
 
@@ -32,7 +33,7 @@ public sealed class ResumedPlanSpecs
         }
 
         var resumed = Plan(sizes, whole.State);
-        var again = new GrantWindow(resumed.For, Epochs, window, epoch, (e, b) => e == epoch && b < batch);
+        var again = new GrantWindow(resumed.For, Epochs, window, epoch, grant => LeftOf(resumed.For(grant.Epoch), grant, epoch, batch));
         var reopened = again.Open();
 
         Assert.Equal(whole.LearningRate(stop), resumed.LearningRate(stop));
@@ -41,6 +42,12 @@ public sealed class ResumedPlanSpecs
         Assert.Equal(new GrantId(epoch, whole.For(epoch).GrantOf(batch)), reopened[0]);
         Assert.Subset(opened, reopened.ToHashSet());
         again.BatchTrained(epoch, batch);
+    }
+
+    private static int LeftOf(EpochPlan plan, GrantId grant, int epoch, int batch)
+    {
+        var (first, count) = plan.BatchesOf(grant.Number);
+        return Enumerable.Range(first, count).Where(b => grant.Epoch > epoch || b >= batch).Sum(b => plan.Batch(b).Length);
     }
 
     private static RunPlan Plan(EpochSizes sizes, RunPlanState state) => new(

@@ -85,10 +85,12 @@ public sealed class SampleOrderSpecs
     public void Should_sound_the_alarm()
     {
         var data = Enumerable.Range(0, 2000).Select(i => i / 200).ToArray();
-        var watch = new LabelMixWatch(new LabelMix(data), 0.1);
+        var watch = new LabelMixWatch(0.1);
+        watch.Begin(new LabelMix(data));
         Assert.Equal(1, data.Chunk(32).Count(batch => watch.Note(batch).Alarm is not null));
 
-        var calm = new LabelMixWatch(new LabelMix(data), 0.1);
+        var calm = new LabelMixWatch(0.1);
+        calm.Begin(new LabelMix(data));
         SeededRandom.For(1, "order").Shuffle(data.AsSpan());
         Assert.DoesNotContain(data.Chunk(32), batch => calm.Note(batch).Alarm is not null);
     }

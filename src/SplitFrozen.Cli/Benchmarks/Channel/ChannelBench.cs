@@ -20,8 +20,13 @@ internal static class ChannelBench
     private const long TlsBytes = 160L << 20;
     private const long PlainPingBytes = 4L << 30;
     private const long TlsPingBytes = 1L << 30;
-    private static readonly int[] FrameTokens = [512, 2048];
-    private static readonly int[] SenderCounts = [1, 2, 4];
+
+    /// <summary>Tokens of the frames measured.</summary>
+    internal static readonly int[] FrameTokens = [512, 2048];
+
+    /// <summary>Device processes that send at once.</summary>
+    internal static readonly int[] SenderCounts = [1, 2, 4];
+
     private static readonly bool[] Protections = [false, true];
 
     /// <summary>Measures.</summary>
@@ -43,7 +48,7 @@ internal static class ChannelBench
 
                 var found = await MeasureAsync(senders, identity, memory, progress).ConfigureAwait(false);
                 await PingAsync(senders, identity, memory, control, progress).ConfigureAwait(false);
-                return Report(found, control);
+                return Report(found, control.Milliseconds);
             }
             finally
             {
@@ -97,7 +102,10 @@ internal static class ChannelBench
         }
     }
 
-    private static BenchReport Report(List<Measurement> found, ControlPlane control)
+    /// <summary>The report of what was measured.</summary>
+    /// <param name="found">Rates, of each carrier in the order of the rounds.</param>
+    /// <param name="milliseconds">Round trips of the control plane.</param>
+    internal static BenchReport Report(List<Measurement> found, IReadOnlyList<double> milliseconds)
     {
         var rows = new List<BenchRow>();
         foreach (var cell in found.GroupBy(m => (m.Carrier, m.Tls, m.Tokens, m.Senders)))
@@ -107,7 +115,7 @@ internal static class ChannelBench
             rows.Add(BenchRow.Of($"{name}, processor, both ends", "s/GB", cell.Select(m => m.CpuSecondsPerGigabyte)));
         }
 
-        var pings = control.Milliseconds.Order().ToList();
+        var pings = milliseconds.Order().ToList();
         var p99 = pings[(int)Math.Ceiling(0.99 * pings.Count) - 1];
         rows.Add(new BenchRow("control-plane ping beside 4 senders", "ms", pings[pings.Count / 2], pings[0], pings[^1], pings.Count));
         var allocations = found.Where(m => m.Carrier == Carrier.Channel).GroupBy(m => (m.Tls, m.Tokens, m.Senders))

@@ -29,7 +29,8 @@ internal sealed class StoreBench(IComposition composition, Action<string> progre
         return Report(runs);
     }
 
-    private static BenchReport Report(List<RealRunResult> runs)
+    /// <summary>The report of some runs.</summary>
+    internal static BenchReport Report(List<RealRunResult> runs)
     {
         var compute = BenchRow.Of("processor time of epoch 2 over epoch 1", "share", runs.Select(r => r.ProcessorSeconds[1] / r.ProcessorSeconds[0]));
         var wall = BenchRow.Of("wall time of epoch 2 over epoch 1", "share", runs.Select(r => r.Epochs[1].Seconds / r.Epochs[0].Seconds));

@@ -9,10 +9,28 @@ using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Cli.Runs;
 
-/// <summary>A run's folder that a run is to go on in. Nothing in it is changed before all that decides the result is found to be as it was.</summary>
-internal sealed class ResumedRun
+/// <summary>A run's folder that a run is to go on in, or whose order it is to repeat. Nothing in it is changed before all that decides the result is found to be as it was.</summary>
+internal sealed class EarlierRun
 {
-    private ResumedRun(string folder) => Folder = folder;
+    /// <summary>Keys that a replay has other values of than the run that it repeats.</summary>
+    private static readonly string[] _ofReplay = ["splitfrozen.training.replay", "splitfrozen.training.put-off-after"];
+
+    private readonly bool _replays;
+
+    private EarlierRun(string folder, bool replays)
+    {
+        (Folder, _replays) = (Path.GetFullPath(folder), replays);
+        var what = replays ? "replay" : "resume";
+        if (!Directory.Exists(Folder))
+        {
+            throw new UserErrorException($"There is no run to {what} in {Folder}: the folder does not exist.");
+        }
+
+        if (!File.Exists(Configuration))
+        {
+            throw new UserErrorException($"{Folder} is not a run's folder: it has no {RunFolder.ConfigurationFile}. Name a folder that `splitfrozen train` or `splitfrozen server` made.");
+        }
+    }
 
     /// <summary>The folder.</summary>
     public string Folder { get; }
@@ -20,28 +38,24 @@ internal sealed class ResumedRun
     /// <summary>The run's own configuration.</summary>
     public string Configuration => Path.Combine(Folder, RunFolder.ConfigurationFile);
 
-    /// <summary>Looks at a folder.</summary>
+    private string Replayed => _replays ? "replayed" : "resumed";
+
+    /// <summary>Looks at the folder of a run that is to go on.</summary>
     /// <exception cref="UserErrorException">It is no run's, or the run is finished.</exception>
-    public static ResumedRun Find(string folder)
+    public static EarlierRun ToResume(string folder)
     {
-        var run = new ResumedRun(Path.GetFullPath(folder));
-        if (!Directory.Exists(run.Folder))
-        {
-            throw new UserErrorException($"There is no run to resume in {run.Folder}: the folder does not exist.");
-        }
-
-        if (!File.Exists(run.Configuration))
-        {
-            throw new UserErrorException($"{run.Folder} is not a run's folder: it has no {RunFolder.ConfigurationFile}. Name a folder that `splitfrozen train` or `splitfrozen server` made.");
-        }
-
-        if (run.Read<RunSummary>(RunFolder.SummaryFile, isNeeded: false)?.Completed == true)
-        {
-            throw new UserErrorException($"The run in {run.Folder} is finished; there is nothing to resume. Its adapter is {new RunPaths(run.Folder).Adapter}.");
-        }
-
-        return run;
+        var run = new EarlierRun(folder, replays: false);
+        return run.Read<RunSummary>(RunFolder.SummaryFile, isNeeded: false)?.Completed != true ? run
+            : throw new UserErrorException($"The run in {run.Folder} is finished; there is nothing to resume. Its adapter is {new RunPaths(run.Folder).Adapter}.");
     }
+
+    /// <summary>Looks at the folder of a run whose order is to be repeated; its ledger is looked at when the run is opened.</summary>
+    /// <exception cref="UserErrorException">It is no run's.</exception>
+    public static EarlierRun ToReplay(string folder) => new(folder, replays: true);
+
+    /// <summary>What a replay sets in the configuration of the run that it repeats: it has a folder of its own.</summary>
+    public static IReadOnlyList<string> ReplaySettings(string folder) =>
+        [$"splitfrozen.training.replay={HoconWriter.Quote(folder)}", "splitfrozen.training.put-off-after=off", "splitfrozen.run.path=auto"];
 
     /// <summary>Refuses a configuration, or another program, that would give another result than the run began with.</summary>
     /// <exception cref="UserErrorException">Something differs; the message names it with both values.</exception>
@@ -49,7 +63,7 @@ internal sealed class ResumedRun
     {
         if (settings.Training.Method != TrainingMethods.SplitFrozen)
         {
-            throw new UserErrorException($"A run of the method {settings.Training.Method} cannot be resumed; runs of splitfrozen can (splitfrozen.training.method).");
+            throw new UserErrorException($"A run of the method {settings.Training.Method} cannot be {Replayed}; runs of splitfrozen can (splitfrozen.training.method).");
         }
 
         var before = Read<Versions>(RunStart.VersionsFile, isNeeded: true)!;
@@ -57,15 +71,16 @@ internal sealed class ResumedRun
         {
             if (then != here)
             {
-                throw new UserErrorException($"The run in {Folder} was begun with version {then} of {what}, and this is {here}. Resume it with the version that it was begun with: another one may not give the same result.");
+                throw new UserErrorException($"The run in {Folder} was begun with version {then} of {what}, and this is {here}. {(_replays ? "Replay" : "Resume")} it with the version that it was begun with: another one may not give the same result.");
             }
         }
 
-        var changes = ConfigurationChange.Between(SettingsReader.Load([Configuration], []), now).Where(c => !c.IsHarmless).ToList();
+        var changes = ConfigurationChange.Between(SettingsReader.Load([Configuration], []), now)
+            .Where(c => !c.IsHarmless && !(_replays && _ofReplay.Contains(c.Key))).ToList();
         if (changes.Count > 0)
         {
             throw new UserErrorException(
-                $"The run in {Folder} cannot go on under another configuration, which would change its result: "
+                $"The run in {Folder} cannot {(_replays ? "be replayed" : "go on")} under another configuration, which would change its result: "
                 + string.Join(", ", changes.Select(c => $"{c.Key} was {c.Before} and is {c.After}"))
                 + ". Leave these keys as they were, or begin a new run.");
         }
@@ -99,7 +114,7 @@ internal sealed class ResumedRun
         var file = Path.Combine(Folder, name);
         if (!File.Exists(file))
         {
-            return isNeeded ? throw new UserErrorException($"{Folder} has no {name}, which tells what the run was begun with. It cannot be resumed without.") : null;
+            return isNeeded ? throw new UserErrorException($"{Folder} has no {name}, which tells what the run was begun with. It cannot be {Replayed} without.") : null;
         }
 
         try

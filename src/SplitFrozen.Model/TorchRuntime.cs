@@ -28,6 +28,7 @@ public static class TorchRuntime
     /// <exception cref="Exception">Whatever TorchSharp throws where the native library is missing or does not fit the system.</exception>
     public static void Probe()
     {
+        NativeRuntime.LetIdleThreadsSleep();
         using var scope = torch.NewDisposeScope();
         torch.ones(2, 2).mm(torch.ones(2, 2)).sum().item<float>();
     }

@@ -98,7 +98,7 @@ internal sealed class Composition : IComposition
     /// <inheritdoc/>
     public string ProbeNativeLibrary()
     {
-        LoadNativeLibrary(threads: 1);
+        LoadNativeLibrary();
         return TorchRuntime.Versions;
     }
 
@@ -121,7 +121,7 @@ internal sealed class Composition : IComposition
     /// <inheritdoc/>
     public ModelShape ReadShape(Settings settings)
     {
-        LoadNativeLibrary(threads: 1);
+        LoadNativeLibrary();
         return HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Shape;
     }
 
@@ -215,10 +215,15 @@ internal sealed class Composition : IComposition
         return RunInputs.Open(settings);
     }
 
-    private static void LoadNativeLibrary(int threads)
+    /// <summary>Loads it; without a number the threads stay as they are, since a run that is open may have set them.</summary>
+    private static void LoadNativeLibrary(int? threads = null)
     {
         NativeLibraryCheck.Require();
-        TorchRuntime.UseThreads(threads);
+        if (threads is { } number)
+        {
+            TorchRuntime.UseThreads(number);
+        }
+
         TorchRuntime.Probe();
     }
 }

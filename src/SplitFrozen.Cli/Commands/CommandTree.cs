@@ -84,7 +84,8 @@ internal static class CommandTree
     {
         var command = new Command(
             "server", "Start the server node of a run over several processes or machines, and wait for devices; or, with --join, a further server node that holds trainer stages of another's run.");
-        var options = TrainingOptions(command, "server.conf");
+        var options = TrainingOptions(command, "server.conf")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen, fedlora or splitlora");
         var join = new Option<string?>("--join")
         {
             Description = "Hold trainer stages for the main server whose control plane is there (splitfrozen.cluster.seed-nodes, with cluster.port = 0 unless --set says otherwise)",

@@ -24,6 +24,9 @@ internal enum ExitCode
     /// <summary>A ledger shows samples trained twice or missing without a reason, or is damaged.</summary>
     LedgerBroken = 6,
 
+    /// <summary>This server lost the run's lease, and another has taken the run over.</summary>
+    TakenOver = 7,
+
     /// <summary>Stopped in order by a signal, with a checkpoint; 128 + SIGINT, as shells expect.</summary>
     Stopped = 130,
 }

@@ -4,5 +4,5 @@ namespace SplitFrozen.Protocol;
 public static class ProtocolVersion
 {
     /// <summary>The version this build speaks.</summary>
-    public const int Current = 3;
+    public const int Current = 4;
 }

@@ -23,4 +23,7 @@ public enum RefusalReason
 
     /// <summary>The run takes no more devices.</summary>
     RunClosed,
+
+    /// <summary>The device's node and the server were told differently whether a standby server may take over.</summary>
+    OtherStandby,
 }

@@ -30,7 +30,7 @@ public sealed class MessageSpecs
         new DeviceEvents.Greeted(Phone, Life, "node", 1, "abc", true), Prepared, Prepared with { Samples = 0 },
         new DeviceEvents.LayersLoaded(Phone, Life, new AllocationEpoch(1), 1), new DeviceEvents.Heartbeat(Phone, Life, Strength, Work),
         new DeviceEvents.Finished(Phone, Life, Work), new DeviceEvents.Failed(Phone, Life, "no data"), new DeviceEvents.Left(Phone, Life, Work),
-        new NodeCommands.Drain("node"), Welcome with { Run = Run with { Cut = 0, Method = Method } }, Round, Batch, new MethodCommands.SendState(Phone, Life, 2, 1),
+        new NodeCommands.Drain("node"), new LeaseMessages.Ask(), new LeaseMessages.Answer(true), Welcome with { Run = Run with { Cut = 0, Method = Method } }, Round, Batch, new MethodCommands.SendState(Phone, Life, 2, 1),
     ];
 
     /// <summary>Values as a broken or hostile peer may send them: constructors are not run on reading, so that nothing may be taken for granted.</summary>

@@ -95,6 +95,7 @@ internal sealed class BaselineDeviceActor : ReceiveActor, IWithTimers
         {
             Release = Release.Current,
             Method = _method,
+            KnowsStandby = _node.KnowsStandby,
         }));
         Receive<DeviceCommands.Welcome>(m => m.Incarnation == _incarnation, Welcomed);
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, Refused);

@@ -183,6 +183,7 @@ public static partial class SettingsReader
             Nodes = ServerNodes(keys),
             LostAfter = keys.Duration("lost-after", TimeSpan.FromSeconds(1), Day),
             TakeOver = keys.Choice<TakeOver>("take-over"),
+            Lease = keys.Duration("lease", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
         };
     }
 
@@ -224,7 +225,7 @@ public static partial class SettingsReader
         var seeds = keys.Texts("seed-nodes", "\"host:port\"");
         return seeds.FirstOrDefault(s => !HostAndPort().IsMatch(s)) is { } bad
             ? throw keys.Wrong("seed-nodes", bad, "each must be a \"host:port\" such as \"192.168.1.5:4053\"")
-            : new ClusterSettings(name, keys.Text("host"), keys.Integer("port", 0, 65535), seeds);
+            : new ClusterSettings(name, keys.Text("host"), keys.Integer("port", 0, 65535), seeds) { Standby = keys.Word("standby", "on", "off") == "on" };
     }
 
     private static EvaluationSettings Evaluation(KeyReader keys) => new(

@@ -108,8 +108,9 @@ internal sealed class ControlHandler(ActorSystem system, IActorRef coordinator, 
         return ControlListener.Done(new DrainReport(node, [.. devices.Select(d => d.Device)], [.. devices.Where(d => d.IsPinned).Select(d => d.Device)]));
     }
 
-    private static string Role(Member member) =>
-        member.HasRole(DeviceNodeActor.Role) ? DeviceNodeActor.Role : member.HasRole(StageNode.Role) ? StageNode.Role : ServerNode.Role;
+    private string Role(Member member) =>
+        member.HasRole(DeviceNodeActor.Role) ? DeviceNodeActor.Role : member.HasRole(StageNode.Role) ? StageNode.Role
+            : member.UniqueAddress == Cluster.Get(system).SelfUniqueAddress ? ServerNode.Role : ServerNode.StandbyName;
 
     private static T Ask<T>(IActorRef actor, object question) => actor.Ask<T>(question, Patience).GetAwaiter().GetResult();
 }

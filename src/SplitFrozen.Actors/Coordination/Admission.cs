@@ -19,8 +19,9 @@ internal static class Admission
     /// <param name="run">What is trained.</param>
     /// <param name="faults">How often what the device sent from this node was refused.</param>
     /// <param name="closed">Whether the run is ending.</param>
+    /// <param name="standby">Whether a standby server may take over.</param>
     /// <returns>The refusal, or null when it may.</returns>
-    public static DeviceCommands.Refuse? Check(DeviceEvents.Greeted greeting, DeviceEntry? known, IActorRef sender, RunSpec run, int faults, bool closed)
+    public static DeviceCommands.Refuse? Check(DeviceEvents.Greeted greeting, DeviceEntry? known, IActorRef sender, RunSpec run, int faults, bool closed, bool standby = false)
     {
         DeviceCommands.Refuse Refuse(RefusalReason reason, string explanation) => new(greeting.Device, greeting.Incarnation, reason, explanation);
 
@@ -35,6 +36,11 @@ internal static class Admission
         if (!string.Equals(greeting.ModelFingerprint, run.ModelFingerprint, StringComparison.OrdinalIgnoreCase))
         {
             return Refuse(RefusalReason.OtherModel, $"its model folder differs from the server's (fingerprint {Short(greeting.ModelFingerprint)}, not {Short(run.ModelFingerprint)}); give both the same files (splitfrozen.model.path)");
+        }
+
+        if (greeting.KnowsStandby != standby)
+        {
+            return Refuse(RefusalReason.OtherStandby, StandbyDiffers(standby));
         }
 
         var method = run.Method?.Name ?? TrainingMethods.SplitFrozen;
@@ -60,6 +66,10 @@ internal static class Admission
 
         return closed ? Refuse(RefusalReason.RunClosed, "the run is ending and takes no more devices") : null;
     }
+
+    /// <summary>Nodes that would decide by different rules which side of a broken cluster lives must not be in one.</summary>
+    public static string StandbyDiffers(bool standby) =>
+        $"splitfrozen.cluster.standby is {(standby ? "on" : "off")} at the server and {(standby ? "off" : "on")} there; set it alike on all nodes";
 
     private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
 }

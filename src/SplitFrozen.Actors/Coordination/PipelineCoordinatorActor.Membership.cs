@@ -56,7 +56,7 @@ internal sealed partial class PipelineCoordinatorActor
         }
 
         known = _devices.GetValueOrDefault(greeting.Device);
-        if (Admission.Check(greeting, known, Sender, _run.Spec, _faults.GetValueOrDefault((greeting.Device, greeting.Node)), _stopping) is { } refusal)
+        if (Admission.Check(greeting, known, Sender, _run.Spec, _faults.GetValueOrDefault((greeting.Device, greeting.Node)), _stopping, _run.Settings.Cluster.Standby) is { } refusal)
         {
             _log.Warning("Refused {Device} on {Node}: {Explanation}", greeting.Device, greeting.Node, refusal.Explanation);
             Notify(new RunEvent.DeviceProblem(greeting.Device, $"refused on {greeting.Node}: {refusal.Explanation}"));

@@ -60,7 +60,7 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
-        if (ServerAdmission.Check(greeting, _run.Spec, ServersNeeded, _ending) is { } explanation)
+        if (ServerAdmission.Check(greeting, _run.Spec, ServersNeeded, _ending, _run.Settings.Cluster.Standby) is { } explanation)
         {
             _log.Warning("Refused server node {Node}: {Explanation}", greeting.Node, explanation);
             Notify(new RunEvent.ServerProblem(greeting.Node, $"refused: {explanation}"));

@@ -27,6 +27,9 @@ public sealed record ServerRun(
     /// <summary>Whether the run goes on from the last checkpoint in its folder.</summary>
     public bool Resumes { get; init; }
 
+    /// <summary>The right to write to the run's folder, which another server may take over; null: nobody takes it away.</summary>
+    public RunLease? Lease { get; init; }
+
     /// <summary>The labels of the rows of devices that have a part of the shared data, as far as the server knows how they are spread.</summary>
     public IReadOnlyDictionary<DeviceId, IReadOnlyList<int>> DeviceLabels { get; init; } = new Dictionary<DeviceId, IReadOnlyList<int>>();
 

@@ -100,7 +100,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
             Props.Create(() => new CatchUpActor(_run.Model, _run.Spec.Cut, settings.Pipeline.UnitTokens, isStoring)).WithDispatcher(ActorConfig.ComputeDispatcher), "catch-up");
         var vault = new StageVault();
         var files = Context.ActorOf(
-            Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer, _run.Paths.Ledger, resume == null ? 0 : resume.LedgerBytes)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
+            Props.Create(() => new CheckpointActor(_run.Model, _run.Trainer, _run.Paths.Ledger, resume == null ? 0 : resume.LedgerBytes, _run.Lease)).WithDispatcher(ActorConfig.ComputeDispatcher), "files");
         var shuffle = Context.ActorOf(
             Props.Create(() => new ShuffleActor(catchUp, _run.Spec.Cut, store, settings.Pipeline.UnitTokens, _run.Model.Shape.Width)).WithDispatcher(ActorConfig.DataDispatcher), "shuffle");
         _channel = OpenChannel(shuffle);
@@ -148,6 +148,9 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         _run.Observer.On(new RunEvent.CheckpointRefused(checkpoint));
     }
 
+    /// <summary>A server that was stopped and taken for dead still has its files open: the next one begins with others.</summary>
+    private string StoreFolder => _run.Lease?.Token is { } token and > 1 ? $"{_run.Paths.Store}-{token}" : _run.Paths.Store;
+
     /// <summary>Other server nodes connect only where there are to be some.</summary>
     private DoorOptions? Door()
     {
@@ -167,7 +170,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
             _run.Spec.ModelFingerprint, _run.Spec.Cut, _run.Spec.MaxLength, _run.Spec.Codec.ToString(), settings.Store.Codec.ToString(),
             _run.Spec.Threads, settings.Model.Compute);
         var log = Context.GetLogger();
-        return ActivationStore.Open(settings.Store, fingerprint, _run.Model.Shape.Width, _run.Paths.Store, text => log.Info("Activation store: {Text}", text));
+        return ActivationStore.Open(settings.Store, fingerprint, _run.Model.Shape.Width, StoreFolder, text => log.Info("Activation store: {Text}", text));
     }
 
     private ChannelListener OpenChannel(IActorRef shuffle)
@@ -201,7 +204,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
 
     /// <summary>What a member of the cluster is there for.</summary>
     internal static string RoleOf(Member member) =>
-        member.HasRole(ServerNode.Role) ? ServerNode.Role : member.HasRole(StageNode.Role) ? StageNode.Role : Devices.DeviceNodeActor.Role;
+        member.HasRole(ServerNode.Role) ? member.UniqueAddress == Cluster.Get(Context.System).SelfUniqueAddress ? ServerNode.Role : ServerNode.StandbyName : member.HasRole(StageNode.Role) ? StageNode.Role : Devices.DeviceNodeActor.Role;
 
     /// <summary>Sent by the singleton's manager when the server node leaves.</summary>
     internal sealed record Terminate : ILocalMessage

@@ -76,11 +76,13 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             _id, _incarnation, _node.Name, ProtocolVersion.Current, _node.Model.Fingerprint, _node.IsPinned)
         {
             Release = Release.Current,
+            KnowsStandby = _node.KnowsStandby,
         }));
         Receive<DeviceCommands.Welcome>(m => m.Incarnation == _incarnation, Welcomed);
         Receive<DeviceCommands.Refuse>(m => m.Incarnation == _incarnation, m => Refused(m));
         Receive<FrozenComputeActor.Ran>(m => m.Unit.Dispose());
         Receive<DeviceCommands.Finish>(_ => End(null));
+        Receive<ServerChanged>(_ => _log.Debug("{Device} greets whoever is the server", _id));
         Receive<Leave>(_ => Stop());
     }
 
@@ -120,7 +122,9 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             LeaveWhenDone();
         });
         Receive<ChannelNews.Resumed>(m => _log.Warning("The activation channel of {Device} broke ({Reason}) and was opened again", _id, m.Reason));
-        Receive<ChannelNews.Broken>(m => m.Incarnation == _incarnation, Broken);
+        Receive<ChannelNews.Broken>(
+            m => m.Incarnation == _incarnation, m => BeginAnew($"The activation channel broke ({m.Reason}) and was not to be opened again"));
+        Receive<ServerChanged>(_ => BeginAnew("The server was lost, and another one takes over"));
         Receive<Beat>(_ =>
         {
             _node.Server.Tell(new DeviceEvents.Heartbeat(_id, _incarnation, Capacity(), _work) { Allocation = _allocation });
@@ -295,7 +299,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
         }
     }
 
-    private void Broken(ChannelNews.Broken broken)
+    private void BeginAnew(string reason)
     {
         if (_leaving)
         {
@@ -303,7 +307,7 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
             return;
         }
 
-        _log.Warning("The activation channel of {Device} broke ({Reason}) and was not to be opened again; the device begins anew", _id, broken.Reason);
+        _log.Warning("{Reason}; {Device} begins anew", reason, _id);
         Timers.CancelAll();
         Become(Greeting);
         BeginLife();
@@ -336,6 +340,12 @@ internal sealed class DeviceActor : ReceiveActor, IWithTimers
     internal sealed record Leave : ILocalMessage
     {
         public static Leave Instance { get; } = new();
+    }
+
+    /// <summary>Another node is the server now: greet it.</summary>
+    internal sealed record ServerChanged : ILocalMessage
+    {
+        public static ServerChanged Instance { get; } = new();
     }
 
     private sealed record LeavingLimit : ILocalMessage

@@ -22,4 +22,7 @@ internal sealed record DeviceNode(
 {
     /// <summary>The node's clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Whether the node was told that a standby server may take over.</summary>
+    public bool KnowsStandby { get; init; }
 }

@@ -29,7 +29,7 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan StartInterval = TimeSpan.FromSeconds(2);
 
     private readonly DeviceNodeOptions _options;
-    private readonly HashSet<DeviceId> _welcomed = [];
+    private readonly Dictionary<DeviceId, IActorRef> _welcomed = [];
     private readonly HashSet<DeviceId> _ended = [];
     private IActorRef? _pinned;
 
@@ -40,7 +40,7 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         Receive<DeviceWelcomed>(m =>
         {
             _options.Welcomed.TrySetResult();
-            _welcomed.Add(m.Device);
+            _welcomed[m.Device] = Sender;
         });
         Receive<DeviceEnded>(Ended);
         Receive<DeviceMoved>(m => _welcomed.Remove(m.Device));
@@ -73,7 +73,10 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
             ClusterSingletonProxy.Props(ServerNode.SingletonManagerPath, ClusterSingletonProxySettings.Create(Context.System)
                 .WithRole(ServerNode.Role).WithSingletonName(ServerNode.SingletonName)),
             "server");
-        var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, gauge, Self, _options.Route);
+        var node = new DeviceNode(_options.Profile.Name, _options.Pinned is not null, _options.Model, _options.Data, server, compute, gauge, Self, _options.Route)
+        {
+            KnowsStandby = _options.Cluster.Standby,
+        };
         var turn = new NodeTurn(_options.Profile.GigaFlops);
         Props Entity(DeviceId device) => isTraining
             ? Props.Create(() => new BaselineDeviceActor(device, node, _options.Method, turn)) : Props.Create(() => new DeviceActor(device, node));
@@ -108,7 +111,7 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
         {
             End(ended.Error);
         }
-        else if (_welcomed.IsSubsetOf(_ended))
+        else if (_ended.IsSupersetOf(_welcomed.Keys))
         {
             End(null);
         }
@@ -141,9 +144,17 @@ internal sealed class DeviceNodeActor : ReceiveActor, IWithTimers
 
     private void ServerRemoved(ClusterEvent.MemberRemoved removed)
     {
-        if (!removed.Member.HasRole(ServerNode.Role))
+        switch (Successions.Of(Cluster.Get(Context.System).State, removed))
         {
-            return;
+            case Succession.ServerChanges:
+                foreach (var device in _welcomed.Where(d => !_ended.Contains(d.Key)))
+                {
+                    device.Value.Tell(DeviceActor.ServerChanged.Instance);
+                }
+
+                return;
+            case Succession.None:
+                return;
         }
 
         End(removed.PreviousStatus == MemberStatus.Exiting

@@ -32,6 +32,12 @@ internal static class ActorConfig
             $"akka.remote.dot-netty.tcp.port = {cluster.Port}",
             $"akka.cluster.roles = [{string.Join(", ", roles.Select(r => $"\"{r}\""))}]",
         };
+        if (cluster.Standby)
+        {
+            // With a majority of servers the survivor of two would down itself.
+            lines.Add("akka.cluster.split-brain-resolver.active-strategy = lease-majority");
+        }
+
         lines.AddRange(awaited.Select(a => $"akka.cluster.role.{a.Role}.min-nr-of-members = {a.Members}"));
         return ConfigurationFactory.ParseString(string.Join('\n', lines)).WithFallback(user).WithFallback(Shipped);
     }

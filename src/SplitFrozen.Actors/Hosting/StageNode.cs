@@ -103,11 +103,14 @@ public sealed record StageNodeOptions(
 internal sealed class StageNodeActor : ReceiveActor
 {
     private readonly StageNodeOptions _options;
+    private IActorRef _server = ActorRefs.Nobody;
+    private IActorRef _stages = ActorRefs.Nobody;
 
     public StageNodeActor(StageNodeOptions options)
     {
         _options = options;
         Receive<ClusterEvent.MemberRemoved>(ServerRemoved);
+        Receive<Terminated>(m => m.ActorRef.Equals(_stages), _ => StartStages());
     }
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(error =>
@@ -119,28 +122,41 @@ internal sealed class StageNodeActor : ReceiveActor
     protected override void PreStart()
     {
         Cluster.Get(Context.System).Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
-        var server = Context.ActorOf(
+        _server = Context.ActorOf(
             ClusterSingletonProxy.Props(ServerNode.SingletonManagerPath, ClusterSingletonProxySettings.Create(Context.System)
                 .WithRole(ServerNode.Role).WithSingletonName(ServerNode.SingletonName)),
             "server");
-        var door = new DoorOptions(_options.Host, _options.Port, _options.Identity, _options.MaxFrameBytes);
-        var host = new StageHostOptions(_options.Model, _options.Profile, _options.Threads, server, door, Vault: null)
-        {
-            Ended = End,
-            Welcomed = () => _options.Welcomed.TrySetResult(),
-        };
-        Context.ActorOf(Props.Create(() => new StageHostActor(host)), "stages");
+        StartStages();
     }
 
     protected override void PostStop() => Cluster.Get(Context.System).Unsubscribe(Self);
 
+    private void StartStages()
+    {
+        var door = new DoorOptions(_options.Host, _options.Port, _options.Identity, _options.MaxFrameBytes);
+        var host = new StageHostOptions(_options.Model, _options.Profile, _options.Threads, _server, door, Vault: null)
+        {
+            Ended = End,
+            Welcomed = () => _options.Welcomed.TrySetResult(),
+            KnowsStandby = _options.Cluster.Standby,
+        };
+        _stages = Context.ActorOf(Props.Create(() => new StageHostActor(host)));
+    }
+
     private void ServerRemoved(ClusterEvent.MemberRemoved removed)
     {
-        if (removed.Member.HasRole(ServerNode.Role))
+        switch (Successions.Of(Cluster.Get(Context.System).State, removed))
         {
-            End(removed.PreviousStatus == MemberStatus.Exiting
-                ? null
-                : new RunFailedException(RunFailure.Broken, $"The main server on {removed.Member.Address} was lost. Start it again, then this node."));
+            case Succession.ServerChanges:
+                // The next main server gives its stages the state that they go on from. The port is free for them once the actor has stopped.
+                Context.Watch(_stages);
+                Context.Stop(_stages);
+                break;
+            case Succession.ServerLost:
+                End(removed.PreviousStatus == MemberStatus.Exiting
+                    ? null
+                    : new RunFailedException(RunFailure.Broken, $"The main server on {removed.Member.Address} was lost. Start it again, then this node."));
+                break;
         }
     }
 

@@ -12,14 +12,18 @@ internal sealed class CheckpointActor : ReceiveActor
     private readonly IModelSource _model;
     private readonly TrainerSpec _spec;
     private readonly LedgerFile _ledger;
+    private readonly RunLease? _lease;
 
     /// <param name="model">The model folder.</param>
     /// <param name="spec">What is trained.</param>
     /// <param name="ledger">Where the ledger is.</param>
     /// <param name="ledgerBytes">How much of what is there belongs to the run; what follows is cut off.</param>
-    public CheckpointActor(IModelSource model, TrainerSpec spec, string ledger, long ledgerBytes)
+    /// <param name="lease">The right to write, asked for before each write, or null: nobody takes it away.</param>
+    public CheckpointActor(IModelSource model, TrainerSpec spec, string ledger, long ledgerBytes, RunLease? lease = null)
     {
-        (_model, _spec, _ledger) = (model, spec, LedgerFile.Open(ledger, ledgerBytes));
+        (_model, _spec, _lease) = (model, spec, lease);
+        lease?.Require();
+        _ledger = LedgerFile.Open(ledger, ledgerBytes);
         Receive<Note>(m => Try(ledger, null, null, () => _ledger.Append(m.Record)));
         Receive<Save>(Write);
         Receive<SaveAdapter>(m => Try(m.Folder, null, AdapterSaved.Instance, () => _model.SaveAdapter(m.Folder, _spec, m.Tensors.Adapter)));
@@ -32,13 +36,14 @@ internal sealed class CheckpointActor : ReceiveActor
     {
         _ledger.Flush();
         Checkpoint.Write(
-            m.Folder, m.Keep, _model, _spec, m.Tensors.Adapter, m.Tensors.Optimizer, m.State with { LedgerBytes = _ledger.Bytes });
+            m.Folder, m.Keep, _model, _spec, m.Tensors.Adapter, m.Tensors.Optimizer, m.State with { LedgerBytes = _ledger.Bytes }, _lease?.Gate);
     });
 
     private void Try(string path, int? step, object? done, Action write)
     {
         try
         {
+            _lease?.Require();
             write();
             if (done is not null)
             {
@@ -47,6 +52,8 @@ internal sealed class CheckpointActor : ReceiveActor
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            // Where another has taken over meanwhile, that is why.
+            _lease?.Require();
             Sender.Tell(new NotSaved(path, step, e.Message));
         }
     }

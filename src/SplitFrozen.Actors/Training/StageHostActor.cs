@@ -79,6 +79,7 @@ internal sealed class StageHostActor : ReceiveActor, IWithTimers
         _options.Profile.Name, _options.Vault is not null, ProtocolVersion.Current, _options.Model.Fingerprint, _options.Threads,
         _options.Door?.Host ?? "-", _door?.Port ?? 0, _options.Profile.LinkMegabits ?? 0, _options.Profile.LinkLatency.TotalSeconds)
     {
+        KnowsStandby = _options.KnowsStandby,
         Release = Release.Current,
     };
 

@@ -17,6 +17,9 @@ namespace SplitFrozen.Actors.Training;
 internal sealed record StageHostOptions(
     IModelSource Model, NodeProfile Profile, int Threads, IActorRef Server, DoorOptions? Door, StageVault? Vault)
 {
+    /// <summary>Whether the node was told that a standby server may take over.</summary>
+    public bool KnowsStandby { get; init; }
+
     /// <summary>Told when the node has no more to do: with why it cannot go on, or null when the run is over.</summary>
     public Action<Exception?> Ended { get; init; } = _ => { };
 

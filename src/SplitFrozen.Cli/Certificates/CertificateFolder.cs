@@ -1,5 +1,8 @@
+using System.Text;
+
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Files;
 
 namespace SplitFrozen.Cli.Certificates;
 
@@ -31,8 +34,7 @@ internal sealed class CertificateFolder(string folder)
             Directory.CreateDirectory(folder);
             using var authority = OpenAuthority();
             var issued = authority.Issue(order, days);
-            WriteKey(key, issued.Key);
-            File.WriteAllText(certificate, issued.Certificate);
+            WritePair(certificate, issued.Certificate, key, issued.Key);
             return (certificate, key);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -49,9 +51,23 @@ internal sealed class CertificateFolder(string folder)
         }
 
         var authority = new CertificateAuthority("SplitFrozen development authority", AuthorityDays);
-        WriteKey(AuthorityKey, authority.KeyPem);
-        File.WriteAllText(Authority, authority.RootPem);
+        WritePair(Authority, authority.RootPem, AuthorityKey, authority.KeyPem);
         return authority;
+    }
+
+    /// <summary>Writes both files, or none: a key without its certificate is of no use and would be in the way.</summary>
+    private static void WritePair(string certificate, string certificatePem, string key, string keyPem)
+    {
+        WriteKey(key, keyPem);
+        try
+        {
+            AtomicFile.Write(certificate, certificatePem);
+        }
+        catch
+        {
+            File.Delete(key);
+            throw;
+        }
     }
 
     private static void WriteKey(string file, string pem)
@@ -62,7 +78,19 @@ internal sealed class CertificateFolder(string folder)
             options.UnixCreateMode = OwnerOnly;
         }
 
-        using var writer = new StreamWriter(file, options);
-        writer.Write(pem);
+        // One that exists is refused here, and left alone.
+        var stream = new FileStream(file, options);
+        try
+        {
+            using (stream)
+            {
+                stream.Write(Encoding.ASCII.GetBytes(pem));
+            }
+        }
+        catch
+        {
+            File.Delete(file);
+            throw;
+        }
     }
 }

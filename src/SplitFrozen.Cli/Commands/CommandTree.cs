@@ -83,16 +83,26 @@ internal static class CommandTree
     private static Command Server(CliEnvironment environment)
     {
         var command = new Command(
-            "server", "Start the server node of a run over several processes or machines, and wait for devices; or, with --join, a further server node that holds trainer stages of another's run.");
-        var options = TrainingOptions(command, "server.conf");
+            "server", "Start the server node of a run over several processes or machines, and wait for devices; or, with --join, a further server node that holds trainer stages of another's run, or, with --standby, one that takes over when the server is lost.");
+        var options = TrainingOptions(command, "server.conf")
+            .Add(command, "--method", "NAME", "splitfrozen.training.method", "Training method: splitfrozen, fedlora or splitlora");
         var join = new Option<string?>("--join")
         {
             Description = "Hold trainer stages for the main server whose control plane is there (splitfrozen.cluster.seed-nodes, with cluster.port = 0 unless --set says otherwise)",
             HelpName = "HOST:PORT",
         };
+        var standby = new Option<string?>("--standby")
+        {
+            Description = "Stand by for the server of the run in this folder, and take the run over when that server is lost (splitfrozen.cluster.seed-nodes names it)",
+            HelpName = "RUN",
+        };
         command.Options.Add(join);
-        SetTraining(environment, command, options, environment.Composition.OpenServer, async line => line.GetValue(join) is not { } main ? null
-            : await DeviceCommand.RunStagesAsync(environment, () => options.Load(line, "splitfrozen.cluster.port=0", $"splitfrozen.cluster.seed-nodes=[\"{main}\"]")).ConfigureAwait(false));
+        command.Options.Add(standby);
+        SetTraining(environment, command, options, environment.Composition.OpenServer, async line =>
+            line.GetValue(join) is { } main
+                ? await DeviceCommand.RunStagesAsync(environment, () => options.Load(line, "splitfrozen.cluster.port=0", $"splitfrozen.cluster.seed-nodes=[\"{main}\"]")).ConfigureAwait(false)
+            : line.GetValue(standby) is { } run ? await StandbyCommand.RunAsync(environment, run, own => options.LoadOver(line, own, StandbyCommand.Setting)).ConfigureAwait(false)
+            : null);
         return command;
     }
 

@@ -58,7 +58,7 @@ internal sealed class ConfigurationOptions
     /// <summary>Reads the configuration of a run that is resumed or replayed, and what a command line changes of it.</summary>
     /// <param name="line">The command line.</param>
     /// <param name="run">The run's own configuration file.</param>
-    /// <param name="ofCommand">Settings that the command makes itself.</param>
+    /// <param name="ofCommand">Settings that the command makes itself: over the files, under what the command line sets.</param>
     /// <exception cref="Domain.UserErrorException">A file or setting is not usable.</exception>
     public Config LoadOver(ParseResult line, string run, params IReadOnlyList<string> ofCommand) =>
         Load(line, line.GetValue(_config) is { } file ? [run, file] : [run], ofCommand);

@@ -22,13 +22,22 @@ internal static class Failures
                 return ExitCode.BadInput;
             case RunFailedException failed:
                 Say(console, failed.Message);
-                return failed.Failure == RunFailure.NotStarted ? ExitCode.NotStarted : ExitCode.TrainingFailed;
+                return failed.Failure switch
+                {
+                    RunFailure.NotStarted => ExitCode.NotStarted,
+                    RunFailure.TakenOver => ExitCode.TakenOver,
+                    _ => ExitCode.TrainingFailed,
+                };
             case var fault:
                 log?.Write("FATAL", fault.GetType().Name, fault.ToString());
                 Say(console, $"SplitFrozen failed inside: {fault.Message}" + (log is null ? $"{Environment.NewLine}{fault}" : $" The details are in {log.Name}."));
                 return ExitCode.InternalFailure;
         }
     }
+
+    /// <summary>Whether a run ended by the server's own decision, which a standby server would take likewise.</summary>
+    public static bool IsDecided(Exception error) =>
+        Cause(error) is UserErrorException or RunFailedException { Failure: RunFailure.NotStarted or RunFailure.Broken };
 
     /// <summary>The exception that says something: tasks and actors wrap it.</summary>
     public static Exception Cause(Exception error) =>

@@ -24,7 +24,7 @@ internal static class TrainingCommand
         var settings = SettingsReader.Read(hocon);
         var run = open(settings);
         var start = new RunStart(SettingsReader.Render(hocon), Versions.Current(environment.Composition.ProbeNativeLibrary()), run.Partition, run.Identity);
-        using var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start);
+        using var folder = RunFolder.Create(settings.Run, settings.Training.Method, environment.Time.GetLocalNow(), start, LeaseOf(environment, settings));
         return await RunAsync(environment, new Begun(settings, run, hocon, folder, Resumes: false)).ConfigureAwait(false);
     }
 
@@ -38,10 +38,9 @@ internal static class TrainingCommand
         var resumed = EarlierRun.ToResume(folder);
         var hocon = load(resumed.Configuration);
         var settings = SettingsReader.Read(hocon);
-        resumed.CheckConfiguration(hocon, settings, Versions.Current(environment.Composition.ProbeNativeLibrary()));
-        var run = open(settings);
-        resumed.CheckIdentity(run.Identity, settings);
-        using var reopened = RunFolder.Reopen(resumed.Folder, SettingsReader.Render(hocon));
+        var run = resumed.Open(environment, hocon, settings, open);
+        using var reopened = RunFolder.Reopen(
+            resumed.Folder, SettingsReader.Render(hocon), LeaseOf(environment, settings, isLeased: Directory.Exists(new RunPaths(resumed.Folder).Lease)));
         return await RunAsync(environment, new Begun(settings, run, hocon, reopened, Resumes: true)).ConfigureAwait(false);
     }
 
@@ -64,21 +63,28 @@ internal static class TrainingCommand
         }).ConfigureAwait(false);
     }
 
-    private static async Task<ExitCode> RunAsync(CliEnvironment environment, Begun begun)
+    /// <summary>Runs what is opened to its end.</summary>
+    public static async Task<ExitCode> RunAsync(CliEnvironment environment, Begun begun)
     {
         var folder = begun.Folder;
-        using var log = RunLog.ToFile(folder.Log, environment.Time);
+        using var log = begun.Log ?? RunLog.ToFile(folder.Log, environment.Time);
         try
         {
             var summary = await ObserveAsync(environment, begun, RunLogger.Bind(begun.Hocon, log)).ConfigureAwait(false);
             summary = WithAnswers(environment, begun.Settings, summary, folder.Paths);
             folder.Write(summary, SummaryView.Text(summary, folder.Paths.Folder));
+            folder.Lease?.Release();
             SummaryView.Show(environment.Out, summary, folder.Paths.Folder);
             return summary.Completed ? ExitCode.Done : ExitCode.Stopped;
         }
         catch (Exception e)
         {
             var code = Failures.Report(environment.Error, e, log);
+            if (Failures.IsDecided(e))
+            {
+                folder.Lease?.Release();
+            }
+
             if (!begun.Resumes && code is ExitCode.BadInput or ExitCode.NotStarted)
             {
                 folder.Discard();
@@ -91,6 +97,10 @@ internal static class TrainingCommand
             return code;
         }
     }
+
+    /// <summary>Makes the lease of a folder where a standby server may take over, or might have before.</summary>
+    private static Func<RunPaths, RunLease>? LeaseOf(CliEnvironment environment, Settings settings, bool isLeased = false) =>
+        settings.Cluster.Standby || isLeased ? paths => StandbyCommand.NewLease(paths, settings, environment.Time) : null;
 
     /// <summary>Adds the exact match of generated answers where the setting asks for it.</summary>
     private static RunSummary WithAnswers(CliEnvironment environment, Settings settings, RunSummary summary, RunPaths paths)
@@ -120,6 +130,8 @@ internal static class TrainingCommand
             {
                 Resumes = begun.Resumes,
                 Trace = wanted.Trace ? new RunTrace() : null,
+                Lease = folder.Lease,
+                Node = begun.Node,
             };
             try
             {
@@ -128,14 +140,11 @@ internal static class TrainingCommand
             finally
             {
                 // Of a run that failed above all: who waited for whom is in it.
-                if (host.Trace is { } trace)
+                if (host.Trace is { } trace && folder.IsOurs)
                 {
                     TraceFiles.Write(folder.Paths.Folder, trace);
                 }
             }
         }
     }
-
-    /// <summary>A run that is opened and has its folder.</summary>
-    private sealed record Begun(Settings Settings, ITrainingRun Run, Config Hocon, RunFolder Folder, bool Resumes);
 }

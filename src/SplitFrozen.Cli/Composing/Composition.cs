@@ -25,6 +25,11 @@ internal sealed class Composition : IComposition
     /// <inheritdoc/>
     public ITrainingRun OpenTraining(Settings settings)
     {
+        if (settings.Cluster.Standby)
+        {
+            throw new UserErrorException("splitfrozen.cluster.standby = on is for server nodes in processes of their own: use `splitfrozen server`, or switch it off.");
+        }
+
         if (settings.Training.Method == TrainingMethods.CenLora)
         {
             return new CenLoraTraining(OpenInputs(settings));
@@ -36,7 +41,9 @@ internal sealed class Composition : IComposition
 
     /// <inheritdoc/>
     public ITrainingRun OpenServer(Settings settings) =>
-        settings.Training.Method != TrainingMethods.CenLora ? new ServerTraining(OpenInputs(settings))
+        settings.Cluster.Standby && settings.Training.Method != TrainingMethods.SplitFrozen
+            ? throw new UserErrorException($"splitfrozen.cluster.standby = on is for runs of splitfrozen.training.method = splitfrozen; those of {settings.Training.Method} cannot be resumed, nor taken over. Switch it off.")
+            : settings.Training.Method != TrainingMethods.CenLora ? new ServerTraining(OpenInputs(settings))
             : throw new UserErrorException($"splitfrozen.training.method = {settings.Training.Method} runs in one process: use `splitfrozen train`.");
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 
+using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Cli.Runs;
 using SplitFrozen.Domain.Runs;
 
@@ -29,6 +30,12 @@ internal sealed record RunHost(RunPaths Paths, IRunObserver Observer, Config Akk
 {
     /// <summary>Whether the run goes on from the last checkpoint in its folder.</summary>
     public bool Resumes { get; init; }
+
+    /// <summary>The right to write to the run's folder, where another server may take over; else null.</summary>
+    public RunLease? Lease { get; init; }
+
+    /// <summary>The node that stood by and takes over, or null: one is started.</summary>
+    public ServerNode? Node { get; init; }
 
     /// <summary>Gets every operation, or null.</summary>
     public RunTrace? Trace { get; init; }

@@ -18,11 +18,11 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
     public async Task<RunSummary> RunAsync(RunHost host)
     {
         var run = Run(inputs, host);
-        var node = ServerNode.Start(run, host.Akka);
+        var node = host.Node ?? ServerNode.Start(run, host.Akka);
         await using (node.ConfigureAwait(false))
         {
             using var health = HealthEndpoint.Start(inputs.Settings.Health, node.Live, node.Ready);
-            return await run.Result.ConfigureAwait(false);
+            return await node.ResultAsync(run).ConfigureAwait(false);
         }
     }
 
@@ -32,6 +32,7 @@ internal sealed class ServerTraining(RunInputs inputs) : ITrainingRun
         host.Paths, host.Observer, host.Stop)
     {
         Resumes = host.Resumes,
+        Lease = host.Lease,
         DeviceLabels = inputs.DeviceLabels,
         Replay = inputs.Replay,
         Trace = host.Trace,

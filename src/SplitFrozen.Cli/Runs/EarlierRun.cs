@@ -3,6 +3,7 @@ using System.Text.Json;
 using Akka.Configuration;
 
 using SplitFrozen.Actors.Configuration;
+using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Runs;
@@ -47,6 +48,26 @@ internal sealed class EarlierRun
         var run = new EarlierRun(folder, replays: false);
         return run.Read<RunSummary>(RunFolder.SummaryFile, isNeeded: false)?.Completed != true ? run
             : throw new UserErrorException($"The run in {run.Folder} is finished; there is nothing to resume. Its adapter is {new RunPaths(run.Folder).Adapter}.");
+    }
+
+    /// <summary>Opens what the run is made of, if all that decides the result is as it was.</summary>
+    /// <exception cref="UserErrorException">Something differs, or cannot be opened.</exception>
+    public ITrainingRun Open(CliEnvironment environment, Config hocon, Settings settings, Func<Settings, ITrainingRun> open)
+    {
+        CheckConfiguration(hocon, settings, Versions.Current(environment.Composition.ProbeNativeLibrary()));
+        var run = open(settings);
+        CheckIdentity(run.Identity, settings);
+        return run;
+    }
+
+    /// <summary>Refuses to stand by for a server that would not notice that another takes over.</summary>
+    /// <exception cref="UserErrorException">The run was begun without a standby.</exception>
+    public void CheckStandby()
+    {
+        if (!SettingsReader.Read(SettingsReader.Load([Configuration], [])).Cluster.Standby)
+        {
+            throw new UserErrorException($"The run in {Folder} was begun with splitfrozen.cluster.standby = off, so that its server and devices know of no standby. Start the server, the devices and the standby with it on.");
+        }
     }
 
     /// <summary>Looks at the folder of a run whose order is to be repeated; its ledger is looked at when the run is opened.</summary>

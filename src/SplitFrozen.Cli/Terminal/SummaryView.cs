@@ -97,22 +97,15 @@ internal static class SummaryView
 
     private static Table Devices(IReadOnlyList<DeviceSummary> devices)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns(
-            Column("Device"), Right("Layers"), Right("Samples"), Right("Forwarded"), Right("FLOPs"), Right("Sent"), Right("Busy"));
         var receives = devices.Any(d => d.BytesReceived > 0);
-        if (receives)
-        {
-            table.AddColumn(Right("Received"));
-        }
-
+        var table = new Table().Border(TableBorder.Simple).AddColumns(
+            Column("Device"), Right("Layers"), Right("Samples"), Right(receives ? "Received" : "Forwarded"), Right("FLOPs"), Right("Sent"), Right("Busy"));
         foreach (var device in devices)
         {
-            string[] cells =
-            [
-                Markup.Escape(device.Id), $"{device.Layers}", Units.Number(device.Samples), Units.Number(device.Forwarded),
-                Units.Count(device.Flops), Units.Bytes(device.BytesSent), Units.Seconds(device.BusySeconds),
-            ];
-            table.AddRow(receives ? [.. cells, Units.Bytes(device.BytesReceived)] : cells);
+            table.AddRow(
+                Markup.Escape(device.Id), $"{device.Layers}", Units.Number(device.Samples),
+                receives ? Units.Bytes(device.BytesReceived) : Units.Number(device.Forwarded),
+                Units.Count(device.Flops), Units.Bytes(device.BytesSent), Units.Seconds(device.BusySeconds));
         }
 
         return table;

@@ -35,7 +35,7 @@ public static class ProportionalAllocation
         }
 
         var share = capacity / strongest;
-        var layers = Math.Clamp((int)Math.Round(cut * share, MidpointRounding.AwayFromZero), 1, cut);
+        var layers = Math.Clamp((int)Math.Round(cut * capacity / strongest, MidpointRounding.AwayFromZero), 1, cut);
         return new LayerAssignment(device.Device, layers, string.Create(
             CultureInfo.InvariantCulture, $"{share:0.00} of the strongest ({capacity:0} tokens/s a layer): {cut} × {share:0.00} ≈ {layers}"));
     }

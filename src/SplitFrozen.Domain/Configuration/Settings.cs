@@ -168,6 +168,9 @@ public sealed record ServerSettings(long? MemoryLimit)
 
     /// <summary>Where stages of a lost server node go (key <c>take-over</c>).</summary>
     public TakeOver TakeOver { get; init; }
+
+    /// <summary>How long the run's lease is the server's after it was last renewed (key <c>lease</c>).</summary>
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>Keys splitfrozen.security.*</summary>
@@ -225,7 +228,11 @@ public sealed record StoreSettings(StoreMode Mode, ActivationCodec Codec, long M
 /// <param name="Host">Address this node is reached at by the others.</param>
 /// <param name="Port">TCP port of the control plane, 0 for a free one.</param>
 /// <param name="SeedNodes">Where to join, as host:port; empty: this node forms the cluster.</param>
-public sealed record ClusterSettings(string Name, string Host, int Port, IReadOnlyList<string> SeedNodes);
+public sealed record ClusterSettings(string Name, string Host, int Port, IReadOnlyList<string> SeedNodes)
+{
+    /// <summary>Whether a standby server may take over; the same on all nodes of a run (key <c>standby</c>).</summary>
+    public bool Standby { get; init; }
+}
 
 /// <summary>Keys splitfrozen.control.* (the endpoint of the commands status, allocation and drain)</summary>
 /// <param name="Host">Address the server listens on; loopback, unless TLS is on.</param>

@@ -43,7 +43,7 @@ public sealed record AllocationStatus(string Policy, int Epoch, bool IsPaused);
 
 /// <summary>A node of the cluster.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Role">server or device.</param>
+/// <param name="Role">server, standby, stage or device.</param>
 /// <param name="Address">Where it is reached.</param>
 /// <param name="State">up, joining, leaving, unreachable, …</param>
 /// <param name="Devices">Devices on it.</param>

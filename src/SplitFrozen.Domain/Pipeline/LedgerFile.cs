@@ -1,5 +1,7 @@
 using System.Text;
 
+using SplitFrozen.Domain.Files;
+
 namespace SplitFrozen.Domain.Pipeline;
 
 /// <summary>A ledger that is written. Each record reaches the operating system at once, and the disk with <see cref="Flush"/>.</summary>
@@ -12,14 +14,16 @@ public sealed class LedgerFile : IDisposable
     /// <summary>Bytes written.</summary>
     public long Bytes => _stream.Position;
 
-    /// <summary>Opens a ledger to go on with; without one, begins it.</summary>
+    /// <summary>
+    /// Opens a ledger to go on with; without one, begins it. What counts is copied into a file that takes the place of the old one: a process that still has that open, as one that
+    /// was stopped and taken for dead, writes to a file that nobody sees.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="bytes">How much of it counts; what follows is cut off.</param>
     public static LedgerFile Open(string path, long bytes)
     {
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        stream.SetLength(bytes);
-        stream.Position = bytes;
+        AtomicFile.Write(path, copy => CopyTo(copy, path, bytes));
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.Read, bufferSize: 0) { Position = bytes };
         var ledger = new LedgerFile(stream);
         if (bytes == 0)
         {
@@ -55,6 +59,19 @@ public sealed class LedgerFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
+
+    private static void CopyTo(Stream copy, string path, long bytes)
+    {
+        if (bytes == 0)
+        {
+            return;
+        }
+
+        using var old = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var kept = new byte[bytes];
+        old.ReadExactly(kept);
+        copy.Write(kept);
+    }
 
     private void Append(string line)
     {

@@ -39,9 +39,10 @@ public static class Checkpoint
     /// <param name="adapter">Every stage's <see cref="ITrainerStage.AdapterTensors"/>.</param>
     /// <param name="optimizer">Every stage's <see cref="ITrainerStage.OptimizerTensors"/>.</param>
     /// <param name="state">Where training stands.</param>
+    /// <param name="gate">A folder through which what was written is moved to its place, or null. Where it has ceased to exist (<see cref="RunLease.Gate"/>) nothing comes to its place.</param>
     public static void Write(
         string checkpoints, int keep, IModelSource model, TrainerSpec spec, IReadOnlyList<TensorData> adapter, IReadOnlyList<TensorData> optimizer,
-        CheckpointState state)
+        CheckpointState state, string? gate = null)
     {
         var folder = Path.Combine(checkpoints, $"step-{state.Step:D8}");
         if (!Directory.Exists(folder) || Fault(folder) is not null)
@@ -51,8 +52,7 @@ public static class Checkpoint
             try
             {
                 WriteInto(temporary, model, spec, adapter, optimizer, state);
-                DeleteIfThere(folder);
-                Directory.Move(temporary, folder);
+                Place(temporary, folder, gate);
             }
             finally
             {
@@ -133,6 +133,29 @@ public static class Checkpoint
 
         DeleteIfThere(folder);
         Directory.Move(temporary, folder);
+    }
+
+    private static void Place(string temporary, string folder, string? gate)
+    {
+        if (gate is null)
+        {
+            DeleteIfThere(folder);
+            Directory.Move(temporary, folder);
+            return;
+        }
+
+        // Each step goes by a path through the gate: a process that was stopped between any two of them fails at the next.
+        var (incoming, replaced) = (Path.Combine(gate, Path.GetFileName(folder)), Path.Combine(gate, Path.GetFileName(folder) + Damaged));
+        DeleteIfThere(incoming);
+        DeleteIfThere(replaced);
+        Directory.Move(temporary, incoming);
+        if (Directory.Exists(folder))
+        {
+            Directory.Move(folder, replaced);
+        }
+
+        Directory.Move(incoming, folder);
+        DeleteIfThere(replaced);
     }
 
     private static StoredCheckpoint? Read(string folder, Func<CheckpointState, string?> suits, out string? fault)

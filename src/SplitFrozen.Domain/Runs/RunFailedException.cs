@@ -11,6 +11,9 @@ public enum RunFailure
 
     /// <summary>A device node is cut off from the server, which may come back.</summary>
     ServerLost,
+
+    /// <summary>This server did not renew the run's lease in time, and another may have taken over.</summary>
+    TakenOver,
 }
 
 /// <summary>A run ended without its result. The message says why, what was kept and what to do.</summary>

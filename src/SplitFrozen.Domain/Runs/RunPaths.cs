@@ -13,6 +13,9 @@ public sealed record RunPaths(string Folder)
     /// <summary>Checkpoints, one folder each.</summary>
     public string Checkpoints => Path.Combine(Folder, "checkpoint");
 
+    /// <summary>Who may write to the folder, where a standby server may take over.</summary>
+    public string Lease => Path.Combine(Folder, "lease");
+
     /// <summary>Which sample was trained in which step.</summary>
     public string Ledger => Path.Combine(Folder, "ledger.txt");
 

@@ -23,6 +23,9 @@ public static class DeviceEvents
         /// <summary>Release of its program, for people.</summary>
         public string Release { get; init; } = "";
 
+        /// <summary>Whether its node was told that a standby server may take over; all nodes must have been, or none.</summary>
+        public bool KnowsStandby { get; init; }
+
         /// <summary>The method that its node is set to.</summary>
         public string Method { get; init; } = "splitfrozen";
 

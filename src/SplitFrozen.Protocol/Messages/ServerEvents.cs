@@ -20,6 +20,9 @@ public static class ServerEvents
         string Node, bool IsMain, int ProtocolVersion, string ModelFingerprint, int Threads, string Host, int Port, double Megabits,
         double LatencySeconds) : IServerEvent
     {
+        /// <summary>Whether the node was told that a standby server may take over; all nodes must have been, or none.</summary>
+        public bool KnowsStandby { get; init; }
+
         /// <summary>Release of its program; null from one that does not say.</summary>
         public string? Release { get; init; }
 

@@ -36,6 +36,18 @@ public sealed class AdmissionSpecs
         Assert.Contains($"release {Release.Current} and speaks {ProtocolVersion.Current}", refusal.Explanation, StringComparison.Ordinal);
     }
 
+    [Theory(DisplayName = "A device of a node that was told otherwise whether a standby may take over is refused, with both values and the key")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Should_refuse_another_rule(bool standby)
+    {
+        var refusal = Admission.Check(Greeting with { KnowsStandby = !standby }, null, ActorRefs.Nobody, Run, faults: 0, closed: false, standby);
+
+        Assert.Equal(RefusalReason.OtherStandby, refusal?.Reason);
+        Assert.Contains($"splitfrozen.cluster.standby is {(standby ? "on at the server and off" : "off at the server and on")} there", refusal!.Explanation, StringComparison.Ordinal);
+        Assert.Null(Admission.Check(Greeting with { KnowsStandby = standby }, null, ActorRefs.Nobody, Run, faults: 0, closed: false, standby));
+    }
+
     [Theory(DisplayName = "A device whose frames were refused three times from a node is not let in from there again")]
     [InlineData(2, false)]
     [InlineData(3, true)]

@@ -40,6 +40,8 @@ public sealed class HyperionSerializerSpecs : Akka.TestKit.Xunit2.TestKit
         new DeviceEvents.Heartbeat(Phone, Life, new Capacity(1234.5, 1L << 33) { LinkBytesPerSecond = 5e6, QueueLength = 3 }, Work) { Allocation = new AllocationEpoch(2) },
         new DeviceEvents.Left(Phone, Life, Work),
         new NodeCommands.Drain("flagship"),
+        new LeaseMessages.Ask(),
+        new LeaseMessages.Answer(true),
         new DeviceEvents.Finished(Phone, Life, Work),
         new DeviceEvents.Failed(Phone, Life, "row 7 is malformed"),
         new MethodCommands.TrainRound(Phone, Life, 3, 4, 2, 14, 15, [1e-3, 5e-4]),

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 
 using SplitFrozen.Cli.Benchmarks;
 using SplitFrozen.Cli.Benchmarks.Channel;
+using SplitFrozen.Cli.Benchmarks.Pipeline;
 using SplitFrozen.Cli.Benchmarks.Store;
 using SplitFrozen.Cli.Runs;
 using SplitFrozen.Cli.Tests.Support;
@@ -44,6 +45,24 @@ public sealed class RatioSpecs
         Assert.InRange(Value("frozen_share"), 0.001, 0.999);
 
         double Value(string name) => ratios[name]!.GetValue<double>();
+    }
+
+    [Fact]
+    public void Should_hold_the_ratios_of_the_pipeline()
+    {
+        var balanced = new PipelineBench.Measured(BenchRow.Of("pipeline", "s", [4]), BenchRow.Of("one after another", "s", [10]), 0.1);
+        var paper = new PipelineBench.Measured(BenchRow.Of("pipeline", "s", [6]), BenchRow.Of("one after another", "s", [8]), 0.2);
+        var ratios = Ratios(PipelineBench.Report(balanced, paper, [9, 10, 11], [10, 10, 10]));
+
+        Assert.Equal(
+            ["saving_vs_sequential", "saving_vs_sequential_paper", "time_vs_bound", "time_vs_bound_paper", "bubble_share", "cluster_vs_single", "predicted_vs_measured",
+                "predicted_vs_measured_paper", "overrun_share"],
+            ratios.Select(r => r.Key));
+        Assert.Equal([0.6, 0.25, 1, 0.2], ((string[])["saving_vs_sequential", "saving_vs_sequential_paper", "cluster_vs_single", "overrun_share"]).Select(Value));
+        // 26 times what one stage takes, 84 ms, is the least for 24 units of three equal stages.
+        Assert.InRange(Value("time_vs_bound"), 4 / 2.2, 4 / 2.15);
+
+        double Value(string name) => Math.Round(ratios[name]!.GetValue<double>(), 6);
     }
 
     private static JsonObject Ratios(BenchReport report) => JsonNode.Parse(JsonSerializer.Serialize(report, RunJson.Indented))!["ratios"]!.AsObject();

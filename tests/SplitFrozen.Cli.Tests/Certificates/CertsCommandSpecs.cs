@@ -47,6 +47,22 @@ public sealed class CertsCommandSpecs : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("server.pem", "server.key")]
+    [InlineData("ca.pem", "ca.key")]
+    public async Task Should_leave_no_key_behind_where_its_certificate_cannot_be_written(string certificate, string key)
+    {
+        // A folder is in the place of the file.
+        Directory.CreateDirectory(Path.Combine(_program.At("certs"), certificate));
+
+        Assert.Equal(ExitCode.BadInput, await NewAsync("server"));
+
+        Assert.Contains("cannot be written to", _program.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_program.At("certs"), key)));
+        Directory.Delete(Path.Combine(_program.At("certs"), certificate));
+        Assert.Equal(ExitCode.Done, await NewAsync("server"));
+    }
+
     [Fact]
     public async Task Should_not_write_over_what_is_there()
     {

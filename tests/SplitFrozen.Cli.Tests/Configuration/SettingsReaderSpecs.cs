@@ -213,6 +213,18 @@ public sealed class SettingsReaderSpecs
     }
 
     [Fact]
+    public void Should_let_the_shipped_standby_find_the_shipped_server()
+    {
+        var (server, standby) = (Load("server.conf"), Load("standby.conf"));
+
+        Assert.Equal([$"{server.Cluster.Host}:{server.Cluster.Port}"], standby.Cluster.SeedNodes);
+        Assert.False(server.Cluster.Standby);
+        Assert.True(standby.Cluster.Standby);
+        Assert.Equal(4, new[] { server.Cluster.Port, server.Channel.Port, standby.Cluster.Port, standby.Channel.Port }.Distinct().Count());
+        Assert.Equal(TimeSpan.FromSeconds(10), standby.Server.Lease);
+    }
+
+    [Fact]
     public void Should_let_later_settings_win_over_earlier_ones_and_over_files()
     {
         using var folder = new TemporaryFolder();
@@ -281,6 +293,8 @@ public sealed class SettingsReaderSpecs
     [InlineData("splitfrozen.cluster.seed-nodes", "[here]", "host:port")]
     [InlineData("splitfrozen.start.limit", "soon", "30s")]
     [InlineData("splitfrozen.start.limit", "0s", "from 1s to 24h")]
+    [InlineData("splitfrozen.server.lease", "0s", "from 1s to 60s")]
+    [InlineData("splitfrozen.cluster.standby", "perhaps", "on, off")]
     [InlineData("splitfrozen.device.id", "my phone", "letters, digits")]
     [InlineData("splitfrozen.device.weights", "packed", "expanded, as-stored")]
     [InlineData("splitfrozen.nodes", "[{ name = a, gigaflops = 0 }]", "unlimited or a number above 0")]

@@ -16,6 +16,8 @@ internal sealed class ProgramUnderTest : IDisposable
 
     public StopRequest Stop { get; } = new();
 
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 24, 5, 30, 12, TimeSpan.Zero));
+
     public string Output => _output.ToString();
 
     public string Error => _error.ToString();
@@ -29,8 +31,7 @@ internal sealed class ProgramUnderTest : IDisposable
     /// <summary>Runs a command line; training commands put their runs into <see cref="Runs"/>.</summary>
     public Task<ExitCode> RunAsync(params string[] arguments)
     {
-        var time = new FakeTimeProvider(new DateTimeOffset(2026, 11, 24, 5, 30, 12, TimeSpan.Zero));
-        var environment = new CliEnvironment(PlainConsole.To(_output, 80), PlainConsole.To(_error, 80), Composition, time, Stop);
+        var environment = new CliEnvironment(PlainConsole.To(_output, 80), PlainConsole.To(_error, 80), Composition, Time, Stop);
         return CommandTree.RunAsync(environment, arguments, _output, _error);
     }
 

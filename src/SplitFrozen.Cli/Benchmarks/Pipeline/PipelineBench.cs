@@ -27,6 +27,12 @@ internal sealed class PipelineBench(IComposition composition, Action<string> pro
         var balanced = await MeasureAsync(Balanced).ConfigureAwait(false);
         var paper = await MeasureAsync(Paper).ConfigureAwait(false);
         var (single, cluster) = await CompareAsync().ConfigureAwait(false);
+        return Report(balanced, paper, single, cluster);
+    }
+
+    /// <summary>The report of measured profiles and of epochs in a single process and in the cluster.</summary>
+    internal static BenchReport Report(Measured balanced, Measured paper, List<double> single, List<double> cluster)
+    {
         var ratio = BenchRow.Of("cluster over single process", "share", single.Zip(cluster, (s, c) => s / c));
         var bubble = 1 - (Units * Balanced.Server.Total / balanced.Pipeline.Median);
         return new BenchReport(
@@ -131,5 +137,9 @@ internal sealed class PipelineBench(IComposition composition, Action<string> pro
         return result.Epochs[0].Seconds;
     }
 
-    private sealed record Measured(BenchRow Pipeline, BenchRow Sequential, double Overruns);
+    /// <summary>Wall times of a profile.</summary>
+    /// <param name="Pipeline">Overlapped.</param>
+    /// <param name="Sequential">One unit after another.</param>
+    /// <param name="Overruns">Largest share of operations that took longer than emulated.</param>
+    internal sealed record Measured(BenchRow Pipeline, BenchRow Sequential, double Overruns);
 }

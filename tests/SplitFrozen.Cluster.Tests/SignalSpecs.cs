@@ -12,7 +12,7 @@ namespace SplitFrozen.Cluster.Tests;
 /// </summary>
 public sealed class SignalSpecs(ITestOutputHelper output)
 {
-    private const int InCi = 2;
+    private const int InCi = 1;
     private const int Steps = 8 * 6;
 
     [Fact(DisplayName = "SIGKILL, SIGSTOP and SIGTERM of each role at random times lose nothing: the same losses and adapter, and a ledger that proves it")]

@@ -5,7 +5,7 @@ namespace SplitFrozen.Cluster.Tests.Support;
 /// <summary>Follows a run by what it writes to metrics.jsonl, without asking its server anything.</summary>
 internal sealed class RunWatch : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(240);
 
     private readonly string _file;
     private readonly FileSystemWatcher _watcher;

@@ -8,7 +8,7 @@ namespace SplitFrozen.Cluster.Tests.Support;
 /// <summary>A process of the program, as a user starts it, with what it has printed.</summary>
 internal sealed class SplitFrozenProcess : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(240);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = [];

@@ -71,7 +71,7 @@ internal sealed class Workplace : IDisposable
     {
         var limit = Stopwatch.StartNew();
         var last = "";
-        while (limit.Elapsed < TimeSpan.FromSeconds(60))
+        while (limit.Elapsed < TimeSpan.FromSeconds(180))
         {
             (var code, last) = await RunBareAsync("status", "--json");
             if (code == 0 && JsonNode.Parse(last) is { } status && wanted(status))

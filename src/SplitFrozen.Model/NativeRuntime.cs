@@ -11,14 +11,14 @@ internal static partial class NativeRuntime
     private const int OlderMostBytes = 1 << 25;
 
     /// <summary>
-    /// OpenMP's threads sleep between products instead of spinning: on a machine with as many threads as cores a spinning one takes the core that the next kernel needs
-    /// (measured: a fifth of all processor time of a training step on two cores). Works before the native library is loaded; what the user has set stays.
+    /// OpenMP's threads sleep between products instead of spinning: on a machine with as many threads as cores a spinning one takes the core that the next kernel needs.
+    /// Works before the native library is loaded; what the user has set stays.
     /// </summary>
     /// <returns>Whether it could be set.</returns>
     public static bool LetIdleThreadsSleep() => OperatingSystem.IsLinux() && SetVariable("OMP_WAIT_POLICY", "passive", overwrite: 0) == 0;
 
     /// <summary>
-    /// Memory of freed tensors is kept for the next ones instead of being given back to the system and cleared by it again (measured: four in a hundred of a training step's processor time).
+    /// Memory of freed tensors is kept for the next ones instead of being given back to the system and cleared by it again.
     /// For processes that train; a device's memory is better small.
     /// </summary>
     /// <returns>Whether the allocator took it; older versions of glibc refuse to hold more than half of a thread's heap.</returns>

@@ -37,6 +37,10 @@ internal static class TensorMemory
         return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 
+    /// <summary>Whether kernels of our own can take it: some numbers of float32, side by side in memory of the CPU.</summary>
+    public static bool IsPlain(Tensor tensor) =>
+        tensor.numel() > 0 && tensor.device_type == DeviceType.CPU && tensor.dtype == ScalarType.Float32 && tensor.is_contiguous();
+
     /// <summary>Address of the first number of a tensor of float32 with any strides in memory of the CPU; the caller keeps the tensor alive.</summary>
     public static nint FirstNumber(Tensor tensor)
     {

@@ -12,9 +12,6 @@ internal static unsafe class ActivationKernels
 {
     private const int Lanes = 8;
 
-    /// <summary>Below this a second thread costs more than it brings.</summary>
-    private const long ElementsPerThread = 1 << 14;
-
     private interface IKernel
     {
         /// <summary>Eight elements of up to three tensors; those that the kernel does not use may be null.</summary>
@@ -39,7 +36,7 @@ internal static unsafe class ActivationKernels
         where TKernel : struct, IKernel
     {
         long vectors = count / Lanes;
-        KernelThreads.Run(vectors, ElementsPerThread / Lanes, (from, to) => Vectors<TKernel>(from, to, first, second, third));
+        KernelThreads.Run(vectors, Lanes, (from, to) => Vectors<TKernel>(from, to, first, second, third));
         if (count % Lanes is var left and > 0)
         {
             End<TKernel>((int)left, At(first, count - left), At(second, count - left), At(third, count - left));

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Blocks;
@@ -13,7 +12,7 @@ internal static class FusedActivations
     /// <param name="x">Rows [R, F]; overwritten.</param>
     public static Tensor GeluTanh(Tensor x)
     {
-        if (!IsPlain(x))
+        if (!TensorMemory.IsPlain(x))
         {
             return nn.functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh);
         }
@@ -35,7 +34,7 @@ internal static class FusedActivations
     /// <param name="up">Rows [R, F]; overwritten where it needs a gradient.</param>
     public static Tensor SwiGlu(Tensor gate, Tensor up)
     {
-        if (!IsPlain(gate) || !IsPlain(up))
+        if (!TensorMemory.IsPlain(gate) || !TensorMemory.IsPlain(up))
         {
             return nn.functional.silu(gate).mul(up);
         }
@@ -63,7 +62,4 @@ internal static class FusedActivations
         var y = gate.mul(gateSlope);
         return up.requires_grad ? y.addcmul_(up, upSlope, 1) : y;
     }
-
-    /// <summary>Whether the kernels can take it; rows that no target is read at may leave nothing at all.</summary>
-    private static bool IsPlain(Tensor x) => x.numel() > 0 && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && x.is_contiguous();
 }

@@ -1,6 +1,5 @@
 using System.Runtime.Intrinsics;
 using SplitFrozen.Model.Blocks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Llama;
@@ -11,15 +10,11 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
     private const string Epsilon = "epsilon";
     private const int Lanes = 8;
 
-    /// <summary>Below this a second thread costs more than it brings.</summary>
-    private const int ElementsPerThread = 1 << 14;
-
     /// <inheritdoc/>
     public override string Name => nameof(RmsNormFunction);
 
     /// <summary>Whether the kernels can take the rows: float32 side by side in main memory, in whole vectors.</summary>
-    public static bool Takes(Tensor x) =>
-        x.numel() > 0 && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && x.is_contiguous() && x.shape[^1] % Lanes == 0;
+    public static bool Takes(Tensor x) => TensorMemory.IsPlain(x) && x.shape[^1] % Lanes == 0;
 
     /// <summary>y = w x / √(mean(x²) + ε).</summary>
     /// <param name="x">Rows [R, D].</param>
@@ -49,7 +44,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
         float* gain = Start(weight);
         float* above = Start(gradient);
         float* to = Start(result);
-        KernelThreads.Run(x.numel() / width, ElementsPerThread / width, (first, end) =>
+        KernelThreads.Run(x.numel() / width, width, (first, end) =>
         {
             for (long row = first * width; row < end * width; row += width)
             {
@@ -66,7 +61,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
         float* from = Start(x);
         float* gain = Start(weight);
         float* to = Start(result);
-        KernelThreads.Run(x.numel() / width, ElementsPerThread / width, (first, end) =>
+        KernelThreads.Run(x.numel() / width, width, (first, end) =>
         {
             for (long row = first * width; row < end * width; row += width)
             {

@@ -1,6 +1,5 @@
 using System.Runtime.Intrinsics;
 using SplitFrozen.Model.Blocks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Llama;
@@ -10,15 +9,11 @@ internal sealed unsafe class RotaryFunction : autograd.SingleTensorFunction<Rota
 {
     private const int Lanes = 8;
 
-    /// <summary>Below this a second thread costs more than it brings.</summary>
-    private const int ElementsPerThread = 1 << 14;
-
     /// <inheritdoc/>
     public override string Name => nameof(RotaryFunction);
 
     /// <summary>Whether the kernel can take the rows: float32 side by side in main memory, half a head in whole vectors.</summary>
-    public static bool Takes(Tensor x) =>
-        x.numel() > 0 && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && x.is_contiguous() && x.shape[2] % (2 * Lanes) == 0;
+    public static bool Takes(Tensor x) => TensorMemory.IsPlain(x) && x.shape[2] % (2 * Lanes) == 0;
 
     /// <summary>Dimension i turns with i + Dh/2.</summary>
     /// <param name="x">[R, H, Dh]; overwritten where no gradient is asked for.</param>
@@ -60,7 +55,7 @@ internal sealed unsafe class RotaryFunction : autograd.SingleTensorFunction<Rota
         float* to = Start(result);
         float* cos = Start(cosine);
         float* sin = Start(sine);
-        KernelThreads.Run(x.shape[0], ElementsPerThread / (heads * width), (first, end) =>
+        KernelThreads.Run(x.shape[0], heads * width, (first, end) =>
         {
             for (long row = first; row < end; row++)
             {

@@ -35,13 +35,22 @@ public sealed class FedLoraRun : IDisposable
         _embeddings = inputs.Model.LoadFrozen(0);
         _stage = inputs.Model.LoadTrainer(Trained(inputs));
         _report = new MethodReport(inputs);
-        _devices = devices?.Invoke(_stage) ?? new LocalFedDevices(inputs.LocalData, _settings.KeepOptimizer, _stage, _embeddings, _report.Clock);
-        _rounds = new FedRounds<LocalPlan>(_settings, inputs.Settings.Training, _devices.Devices);
-        _average = _stage.AdapterTensors();
+        try
+        {
+            _devices = devices?.Invoke(_stage) ?? new LocalFedDevices(inputs.LocalData, _settings.KeepOptimizer, _stage, _embeddings, _report.Clock);
+            _rounds = new FedRounds<LocalPlan>(_settings, inputs.Settings.Training, _devices.Devices);
+            _average = _stage.AdapterTensors();
+        }
+        catch
+        {
+            // Devices that do not come are no reason to keep a model.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>What server and devices train.</summary>
-    public static TrainerSpec Trained(MethodInputs inputs) => inputs.Trainer with { FreezeA = inputs.Settings.FedLora.Variant == FedLoraVariant.Ffa };
+    private static TrainerSpec Trained(MethodInputs inputs) => inputs.Trainer with { FreezeA = inputs.Settings.FedLora.Variant == FedLoraVariant.Ffa };
 
     /// <summary>Trains to the end, or until <paramref name="stop"/> is cancelled; then the last average is kept.</summary>
     /// <exception cref="RunFailedException">Loss or gradients stopped being finite.</exception>

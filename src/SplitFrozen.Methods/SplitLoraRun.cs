@@ -36,9 +36,18 @@ public sealed class SplitLoraRun : IDisposable
         _embeddings = inputs.Model.LoadFrozen(0);
         _report = new MethodReport(inputs);
         _pair = new SplitPair(inputs.Model, inputs.Trainer, DeviceBlocks(inputs.Settings, inputs.Model.Shape.Layers), _report.Clock);
-        _devices = devices?.Invoke(_pair.Device) ?? new LocalSplitDevices(inputs.LocalData, _pair.Device, _embeddings, _report.Clock);
-        var training = inputs.Settings.Training;
-        _schedule = new LearningRateSchedule(_settings.LearningRate ?? training.LearningRate, training.Warmup, training.Decay, training.Epochs * ServerStepsPerEpoch());
+        try
+        {
+            _devices = devices?.Invoke(_pair.Device) ?? new LocalSplitDevices(inputs.LocalData, _pair.Device, _embeddings, _report.Clock);
+            var training = inputs.Settings.Training;
+            _schedule = new LearningRateSchedule(_settings.LearningRate ?? training.LearningRate, training.Warmup, training.Decay, training.Epochs * ServerStepsPerEpoch());
+        }
+        catch
+        {
+            // Devices that do not come are no reason to keep a model.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Blocks k that devices hold.</summary>
@@ -85,10 +94,6 @@ public sealed class SplitLoraRun : IDisposable
         _embeddings.Dispose();
         _pair.Dispose();
     }
-
-    /// <summary>What a device trains.</summary>
-    public static TrainerSpec DevicePart(MethodInputs inputs) =>
-        SplitPair.DevicePart(inputs.Trainer, DeviceBlocks(inputs.Settings, inputs.Model.Shape.Layers));
 
     private IReadOnlyList<LocalPlan> Devices => _devices.Devices;
 

@@ -20,8 +20,16 @@ internal sealed class SplitPair : IDisposable
     public SplitPair(IModelSource model, TrainerSpec trainer, int blocks, RunClock clock)
     {
         (_clock, _width) = (clock, model.Shape.Width);
-        Device = model.LoadTrainer(DevicePart(trainer, blocks));
-        Server = model.LoadTrainer(trainer with { Stage = new BlockRange(blocks, model.Shape.Layers) });
+        Device = model.LoadTrainer(trainer with { Stage = new BlockRange(0, blocks) });
+        try
+        {
+            Server = model.LoadTrainer(trainer with { Stage = new BlockRange(blocks, model.Shape.Layers) });
+        }
+        catch
+        {
+            Device.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Blocks 0..k, as devices hold them. Where they are elsewhere, it scores only.</summary>
@@ -29,9 +37,6 @@ internal sealed class SplitPair : IDisposable
 
     /// <summary>Blocks k..L and the head.</summary>
     public ITrainerStage Server { get; }
-
-    /// <summary>What a device trains.</summary>
-    public static TrainerSpec DevicePart(TrainerSpec trainer, int blocks) => trainer with { Stage = new BlockRange(0, blocks) };
 
     /// <summary>The server's part of a micro-batch: F, B and W. Its gradients stay until <see cref="StepServer"/>.</summary>
     /// <param name="place">The micro-batch.</param>

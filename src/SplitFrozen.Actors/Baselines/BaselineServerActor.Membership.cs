@@ -141,7 +141,7 @@ internal sealed partial class BaselineServerActor
         }
 
         Timers.Cancel(nameof(StartLimit));
-        var order = new LocalOrder(_run.Settings.Training.Seed, _run.Settings.Training.BatchSize, _run.Settings.Training.MicroBatchSize, _run.Settings.Training.Order);
+        var order = LocalOrder.Of(_run.Settings.Training);
         _gathered.TrySetResult([.. _sessions.Values.Where(s => s is { IsReady: true, Entry.Samples: > 0 }).Select(s => new LocalPlan(s.Entry.Id, s.Entry.Samples!.Value, order))]);
     }
 

@@ -101,6 +101,12 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
         Cluster.Get(Context.System).Subscribe(
             Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.MemberRemoved));
         _channel = OpenChannel();
+        if (_identity is { } identity)
+        {
+            Action<string, string> refuse = (node, problem) => _run.Observer.On(new RunEvent.ServerProblem(node, problem));
+            Context.ActorOf(Props.Create(() => new RoleGuardActor(identity, refuse)), "roles");
+        }
+
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
         Timers.StartPeriodicTimer(nameof(Remind), Remind.Instance, TimeSpan.FromMilliseconds(HeartbeatsToRemind * _run.Spec.HeartbeatMilliseconds));
         var self = Self;

@@ -83,8 +83,6 @@ internal sealed class FedFleet(IReadOnlyDictionary<DeviceId, BaselineSession> se
         return null;
     }
 
-    public override bool Awaits(DeviceId device) => _open.GetValueOrDefault(device) is not null;
-
     protected override void OnFailed(Exception error) => _round?.Done.TrySetException(error);
 
     private void Begin(Train train)

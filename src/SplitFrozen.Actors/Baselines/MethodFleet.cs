@@ -37,9 +37,6 @@ internal abstract class MethodFleet(IReadOnlyDictionary<DeviceId, BaselineSessio
     /// <returns>Why the run cannot go on without it, or null: it does.</returns>
     public abstract string? GiveUp(BaselineSession session);
 
-    /// <summary>Whether work of this device is waited for.</summary>
-    public abstract bool Awaits(DeviceId device);
-
     /// <summary>The run ends with this: whoever waits, waits no more.</summary>
     public void Fail(Exception error)
     {

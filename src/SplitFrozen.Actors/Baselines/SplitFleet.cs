@@ -93,8 +93,6 @@ internal sealed class SplitFleet(IReadOnlyDictionary<DeviceId, BaselineSession> 
     public override string? GiveUp(BaselineSession session) =>
         "its adapters cannot be averaged without it";
 
-    public override bool Awaits(DeviceId device) => _parts.TryGetValue(device, out var part) && (part.Tasks.Count > 0 || part.IsCollected);
-
     protected override void OnFailed(Exception error)
     {
         _awaited?.Rows.TrySetException(error);

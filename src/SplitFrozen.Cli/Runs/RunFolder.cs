@@ -74,17 +74,19 @@ internal sealed class RunFolder : IDisposable
             Directory.CreateDirectory(parent);
             var draft = Path.Combine(parent, "." + Path.GetRandomFileName());
             Directory.CreateDirectory(draft);
+            string folder;
             try
             {
                 start.Write(draft);
-                var folder = Claim(draft, wanted, isFresh: run.Path is null);
-                return new RunFolder(folder, lease?.Invoke(new RunPaths(folder)));
+                folder = Claim(draft, wanted, isFresh: run.Path is null);
             }
             catch
             {
                 Directory.Delete(draft, recursive: true);
                 throw;
             }
+
+            return new RunFolder(folder, lease?.Invoke(new RunPaths(folder)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

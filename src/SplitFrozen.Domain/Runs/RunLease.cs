@@ -206,7 +206,7 @@ public sealed class RunLease : IDisposable
         {
             return Look() is { Holder: { Length: > 0 } holder, IsOwn: false } ? $" ({holder})" : "";
         }
-        catch (UserErrorException)
+        catch (Exception e) when (e is UserErrorException or IOException or UnauthorizedAccessException)
         {
             // Who it is can't be read; that this process is not the holder is known all the same.
             return "";

@@ -57,7 +57,7 @@ public sealed class HealthEndpointSpecs
         var (alive, early) = (await GetAsync(health!, "live"), await GetAsync(health!, "ready"));
         var server = run.Server();
         var node = ServerNode.Start(server with { Settings = run.Settings with { Cluster = run.Settings.Cluster with { Port = seed } } }, run.Akka);
-        await server.Result.WaitAsync(TimeSpan.FromSeconds(60));
+        await server.Result.WaitAsync(TimeSpan.FromSeconds(180));
 
         Assert.Equal((200, "alive\n"), alive);
         Assert.Equal(503, early.Code);

@@ -13,7 +13,7 @@ namespace SplitFrozen.Actors.Tests.Cluster;
 [Collection(ClusterCollection.Name)]
 public sealed class PartitionSpecs
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -11,7 +11,7 @@ namespace SplitFrozen.Actors.Tests.Cluster;
 [Collection(ClusterCollection.Name)]
 public sealed class RoleSpecs : IDisposable
 {
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(180);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("splitfrozen-roles-");
     private readonly CertificateAuthority _authority = new("run");

@@ -83,7 +83,7 @@ public sealed class ServerSpecs
         await using (fleet = new ServerFleet(run))
         {
             fleet.Start("second");
-            await killed.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            await killed.Task.WaitAsync(TimeSpan.FromSeconds(180));
             if (heir == "second")
             {
                 fleet.Start("second");
@@ -132,7 +132,7 @@ public sealed class ServerSpecs
     {
         using var run = Run(_ => { }, "splitfrozen.pipeline.stages=2", "splitfrozen.start.servers=2");
         await using var fleet = new ServerFleet(run);
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => fleet.Start("second", threads: 2).Ended.WaitAsync(TimeSpan.FromSeconds(60)));
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => fleet.Start("second", threads: 2).Ended.WaitAsync(TimeSpan.FromSeconds(180)));
 
         Assert.Contains("splitfrozen.training.threads", error.Message, StringComparison.Ordinal);
     }

@@ -19,7 +19,7 @@ public sealed class StandbySpecs
         "splitfrozen.cluster.standby=on", "splitfrozen.training.checkpoint-steps=3", "splitfrozen.nodes=[{ name = a }, { name = b }]", .. ServerFleet.QuickLoss,
     ];
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     [Theory(DisplayName = "A server that is lost, or that stood still longer than its lease, is followed by the standby: losses, adapter and ledger of a run without that")]
     [InlineData(true, true)]

@@ -82,9 +82,9 @@ public sealed class StrikeSpecs
         var cluster = run.Settings.Cluster with { Port = 0, SeedNodes = [$"{main.Address.Host}:{main.Address.Port}"] };
         await using var stays = Start(run, cluster, 0);
         lost = Start(run, cluster, 1);
-        await putToEnd.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await putToEnd.Task.WaitAsync(TimeSpan.FromSeconds(180));
         await using var returned = Start(run, cluster, 1);
-        var summary = await server.Result.WaitAsync(TimeSpan.FromSeconds(60));
+        var summary = await server.Result.WaitAsync(TimeSpan.FromSeconds(180));
 
         Assert.Empty(summary.Struck);
         Assert.Equal(summary.SamplesExpected, summary.SamplesTrained);

@@ -124,7 +124,7 @@ public sealed class TrainingControlSpecs
             }
 
             // Devices go on until they have used up the window, and not a sample further however long the trainer stalls.
-            SpinWait.SpinUntil(() => Ahead() >= window, TimeSpan.FromSeconds(60));
+            SpinWait.SpinUntil(() => Ahead() >= window, TimeSpan.FromSeconds(180));
             SpinWait.SpinUntil(() => Ahead() > window, TimeSpan.FromSeconds(1));
             furthest = Ahead();
         }

@@ -25,8 +25,7 @@ public sealed class TimeOutSpecs
         });
 
         run.ShouldHaveStruck();
-        // On a busy machine controlled time may run ahead of threads that wait for a core.
-        Assert.InRange(run.Elapsed.TotalMinutes, 9, 60);
+        Assert.True(run.Elapsed >= TimeSpan.FromMinutes(9), $"the run ended after {run.Elapsed}, before the device could be back");
         Assert.Equal(struck, run.Summary.Struck.Select(s => s.Device).Distinct().Count());
         if (struck == 0)
         {

@@ -35,6 +35,7 @@ internal static class ActorConfig
         if (cluster.Standby)
         {
             // With a majority of servers the survivor of two would down itself.
+            lines.Add("akka.cluster.downing-provider-class = \"Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster\"");
             lines.Add("akka.cluster.split-brain-resolver.active-strategy = lease-majority");
         }
 

@@ -48,17 +48,17 @@ public sealed class StageNode : Node
         var member = Cluster.Get(system);
         member.RegisterOnMemberUp(() => system.ActorOf(Props.Create(() => new StageNodeActor(options)), "stage-node"));
         SeedNode.Join(member, seeds);
-        return new StageNode(system, EndedAsync(options));
+        return new StageNode(system, EndedAsync(options, system));
     }
 
-    /// <summary>Ends with the run, or when no server has answered in time.</summary>
-    private static async Task EndedAsync(StageNodeOptions options)
+    /// <summary>Ends with the run, or when no server has answered in time, or when the node was cut off from the cluster and so ended itself.</summary>
+    private static async Task EndedAsync(StageNodeOptions options, ActorSystem system)
     {
         try
         {
             if (options.StartLimit is { } limit)
             {
-                await Task.WhenAny(options.Welcomed.Task, options.Done.Task).WaitAsync(limit).ConfigureAwait(false);
+                await Task.WhenAny(options.Welcomed.Task, options.Done.Task, system.WhenTerminated).WaitAsync(limit).ConfigureAwait(false);
             }
         }
         catch (TimeoutException e)
@@ -67,6 +67,12 @@ public sealed class StageNode : Node
                 RunFailure.NotStarted,
                 $"No main server answered within {options.StartLimit?.TotalSeconds:0} s (splitfrozen.start.limit). Is it running, and are its address and port those given ({string.Join(", ", options.Cluster.SeedNodes)})?",
                 e);
+        }
+
+        await Task.WhenAny(options.Done.Task, system.WhenTerminated).ConfigureAwait(false);
+        if (!options.Done.Task.IsCompleted)
+        {
+            throw new RunFailedException(RunFailure.Broken, "The node was cut off from the main server, and left the cluster. Start it again.");
         }
 
         await options.Done.Task.ConfigureAwait(false);

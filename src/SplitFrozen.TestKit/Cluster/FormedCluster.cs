@@ -126,7 +126,7 @@ public sealed class FormedCluster
         {
             _port = server.Address.Port!.Value;
             StartNodes($"{server.Address.Host}:{_port}");
-            return await (await Task.WhenAny(run.Result, _failed.Task).ConfigureAwait(false)).ConfigureAwait(false);
+            return await (await Task.WhenAny(server.ResultAsync(run), _failed.Task).ConfigureAwait(false)).ConfigureAwait(false);
         }
         catch (ServerCrashException)
         {

@@ -18,6 +18,7 @@ public sealed class PartitionSpecs
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<DeviceNodeHost> _nodes = [];
+    private ManualResetEventSlim? _goOn;
 
     [Theory(DisplayName = "A partition between server and devices that heals before anyone is downed, or after, loses nothing: losses, adapter and ledger of a run without it")]
     [InlineData(false)]
@@ -35,6 +36,27 @@ public sealed class PartitionSpecs
         await ShouldBeWholeAsync(run, server, devices);
 
         Assert.True(isDowned ? _nodes.Count >= 4 : _nodes.Count == 2, $"{_nodes.Count} device nodes were started");
+    }
+
+    [Fact(DisplayName = "Two devices that do not reach each other leave and join again; the server, which reaches both, loses nothing by it")]
+    public async Task Should_part_two_that_do_not_reach_each_other()
+    {
+        using var goOn = new ManualResetEventSlim();
+        _goOn = goOn;
+        using var run = Run("akka.cluster.split-brain-resolver.stable-after=2s");
+        var server = run.Server();
+        await using var node = ServerNode.Start(server, run.Akka);
+        var devices = Live(run, node, new Partition(node.System));
+        await _reached.Task.WaitAsync(Limit);
+        var (first, second) = (_nodes[0], _nodes[1]);
+        var cut = new[] { first.Address, second.Address };
+        await new Partition(first.System).BeginAsync([second.Address]);
+        var cluster = Akka.Cluster.Cluster.Get(node.System);
+        Assert.True(SpinWait.SpinUntil(() => !cluster.State.Members.Any(m => cut.Contains(m.Address)), Limit));
+        goOn.Set();
+        await ShouldBeWholeAsync(run, server, devices);
+
+        Assert.True(_nodes.Count >= 4, $"{_nodes.Count} device nodes were started");
     }
 
     [Fact(DisplayName = "Of a server and its standby with all devices that side goes on whose server has the lease: the standby and the devices leave, and join again")]
@@ -71,7 +93,9 @@ public sealed class PartitionSpecs
         {
             if (e is RunEvent.StepDone { Step: 8 })
             {
+                // The coordinator's thread: training stands still meanwhile.
                 _reached.TrySetResult();
+                _goOn?.Wait(Limit);
             }
             else if (e is RunEvent.NodeJoined { Role: "standby" })
             {

@@ -26,6 +26,7 @@ public sealed class FormedClusterSpecs(ITestOutputHelper output)
     [InlineData(FaultPoint.Device, 0.5)]
     [InlineData(FaultPoint.Device, 7)]
     [InlineData(FaultPoint.ToServer, 6)]
+    [InlineData(FaultPoint.ToDevice, 6)]
     public async Task Should_survive_a_partition(FaultPoint point, double seconds)
     {
         var run = await FormedCluster.RunAsync(Options with

@@ -27,6 +27,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
 {
     private readonly ServerRun _run;
     private readonly ControlGate _gate;
+    private readonly HashSet<Address> _shown = [];
     private ChannelListener? _channel;
     private ControlListener? _control;
     private TlsIdentity? _identity;
@@ -54,6 +55,8 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<ShuffleActor.Supplied>(m => _coordinator.Forward(m));
         Receive<ShuffleActor.StoreReport>(m => _coordinator.Forward(m));
         Receive<CatchUpActor.RowsChecked>(m => _coordinator.Forward(m));
+        Receive<RoleShown>(m => _shown.Add(m.Address));
+        Receive<ServerEvents.Greeted>(_ => !MayHoldStages(Sender.Path.Address), _ => { });
         Receive<ServerEvents.IServerEvent>(m => _coordinator.Forward(m));
         Receive<PipelineCoordinatorActor.ChannelRefused>(m => _coordinator.Forward(m));
         Receive<ClusterEvent.MemberUp>(m => _run.Observer.On(
@@ -61,6 +64,7 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         Receive<ClusterEvent.MemberRemoved>(m =>
         {
             _gate.Forget(m.Member.Address);
+            _shown.Remove(m.Member.Address);
             _run.Observer.On(new RunEvent.NodeLeft(NodeName.Of(m.Member), RoleOf(m.Member)));
         });
         Receive<Terminate>(_ => Context.Stop(Self));
@@ -111,7 +115,9 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         if (_identity is { } identity)
         {
             Action<string, string> refuse = (node, problem) => _run.Observer.On(new RunEvent.ServerProblem(node, problem));
-            Context.ActorOf(Props.Create(() => new RoleGuardActor(identity, refuse)), "roles");
+            var self = Self;
+            Action<Address> shown = address => self.Tell(new RoleShown(address));
+            Context.ActorOf(Props.Create(() => new RoleGuardActor(identity, refuse, shown)), "roles");
         }
 
         var host = new StageHostOptions(_run.Model, settings.Server.Profile, _run.Spec.Threads, Self, Door(), vault);
@@ -141,6 +147,9 @@ internal sealed class ServerSupervisorActor : ReceiveActor
         _coordinator.Tell(new PipelineCoordinatorActor.ControlRefused(from, message.Device, reason));
         return true;
     }
+
+    /// <summary>With TLS on, a node that has not shown a server node's certificate yet gets no answer; it greets again soon.</summary>
+    private bool MayHoldStages(Address node) => _identity is null || node.HasLocalScope || _shown.Contains(node);
 
     private void Refused(string checkpoint)
     {
@@ -205,6 +214,9 @@ internal sealed class ServerSupervisorActor : ReceiveActor
     /// <summary>What a member of the cluster is there for.</summary>
     internal static string RoleOf(Member member) =>
         member.HasRole(ServerNode.Role) ? member.UniqueAddress == Cluster.Get(Context.System).SelfUniqueAddress ? ServerNode.Role : ServerNode.StandbyName : member.HasRole(StageNode.Role) ? StageNode.Role : Devices.DeviceNodeActor.Role;
+
+    /// <summary>A server node has shown its certificate.</summary>
+    private sealed record RoleShown(Address Address) : ILocalMessage;
 
     /// <summary>Sent by the singleton's manager when the server node leaves.</summary>
     internal sealed record Terminate : ILocalMessage

@@ -1,3 +1,5 @@
+using Akka.Actor;
+
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Actors.Security;
 using SplitFrozen.Domain.Configuration;
@@ -54,11 +56,35 @@ public sealed class RoleSpecs : IDisposable
         Assert.Equal("impostor", problem.Node);
         Assert.Contains("its certificate is not one of role server", problem.Problem, StringComparison.Ordinal);
         Assert.Equal("impostor", (await left.Task.WaitAsync(Long)).Node);
+        Assert.DoesNotContain(run.Events, e => e is RunEvent.ServerJoined { Node: "impostor" });
         await impostor.System.WhenTerminated.WaitAsync(Long);
         stop.Cancel();
     }
 
-    private static StageNode Start(StandInRun run, ClusterSettings cluster, string name, TlsIdentity identity) => StageNode.Start(
+    [Fact(DisplayName = "A node that joins as a server node and cannot be asked for its certificate is put out and named")]
+    public async Task Should_put_out_who_shows_nothing()
+    {
+        var refused = new TaskCompletionSource<(string Node, string Problem)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var run = new StandInRun("splitfrozen.pipeline.stages=2", "splitfrozen.start.servers=2", "splitfrozen.model.cut=2");
+        using var stop = new CancellationTokenSource();
+        await using var main = ServerNode.Start(run.Server(stop.Token), run.Akka);
+        using var ours = Identity("server");
+        Action<string, string> refuse = (node, problem) => refused.TrySetResult((node, problem));
+        Action<Address> shown = node => refused.TrySetResult((node.ToString(), "it has shown a certificate"));
+        main.System.ActorOf(Props.Create(() => new RoleGuardActor(ours, refuse, shown)));
+        var cluster = run.Settings.Cluster with { Port = 0, SeedNodes = [$"{main.Address.Host}:{main.Address.Port}"] };
+
+        // It speaks, and no TLS.
+        await using var silent = Start(run, cluster, "silent", null);
+        var told = await refused.Task.WaitAsync(Long);
+
+        Assert.Equal("silent", told.Node);
+        Assert.Contains("its certificate could not be looked at in 5 attempts", told.Problem, StringComparison.Ordinal);
+        await silent.System.WhenTerminated.WaitAsync(Long);
+        stop.Cancel();
+    }
+
+    private static StageNode Start(StandInRun run, ClusterSettings cluster, string name, TlsIdentity? identity) => StageNode.Start(
         new StageNodeOptions(cluster, new NodeProfile(name, null), run.Model, 1, "127.0.0.1", 0, run.Settings.Channel.MaxFrameBytes, identity, StartLimit: null), run.Akka);
 
     private TlsIdentity Identity(string role) => _authority.Identity(Issue(role));

@@ -1,4 +1,5 @@
 using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
@@ -7,7 +8,7 @@ using Xunit;
 
 namespace SplitFrozen.Actors.Tests.Cluster;
 
-/// <summary>A standby server takes over; device nodes stay in the cluster and keep what they have.</summary>
+/// <summary>A standby server takes over; device nodes stay in the cluster and keep what they have, and so do further server nodes.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class StandbySpecs
 {
@@ -19,16 +20,20 @@ public sealed class StandbySpecs
         "splitfrozen.cluster.standby=on", "splitfrozen.training.checkpoint-steps=3", "splitfrozen.nodes=[{ name = a }, { name = b }]", .. ServerFleet.QuickLoss,
     ];
 
+    private static readonly string[] TwoServers = ["splitfrozen.pipeline.stages=2", "splitfrozen.start.servers=2", "splitfrozen.model.cut=2"];
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     [Theory(DisplayName = "A server that is lost, or that stood still longer than its lease, is followed by the standby: losses, adapter and ledger of a run without that")]
-    [InlineData(true, true)]
-    [InlineData(false, false)]
-    public async Task Should_take_over(bool isLost, bool isShared)
+    [InlineData(true, true, false)]
+    [InlineData(false, false, false)]
+    [InlineData(true, false, true)]
+    [InlineData(false, true, true)]
+    public async Task Should_take_over(bool isLost, bool isShared, bool hasFurtherServer)
     {
         var (joined, reached) = (Source(), Source());
         using var goOn = new ManualResetEventSlim();
-        using var run = new StandInRun(Settings)
+        using var run = new StandInRun([.. Settings, .. hasFurtherServer ? TwoServers : []])
         {
             OnEvent = e =>
             {
@@ -57,6 +62,7 @@ public sealed class StandbySpecs
             new DeviceNodeOptions(
                 cluster, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, isShared ? null : part), isShared ? null : SharedDevices.Id(part), 2, 1, null),
             run.Akka)).ToList();
+        var further = hasFurtherServer ? Further(run, cluster) : null;
         var failure = Record.ExceptionAsync(() => active.ResultAsync(first));
         await reached.Task.WaitAsync(Limit);
         var turn = standby.TurnAsync(CancellationToken.None);
@@ -78,7 +84,7 @@ public sealed class StandbySpecs
         Assert.Equal(StandbyEnd.Turn, await turn.WaitAsync(Limit));
         var second = next.Server() with { Lease = nextLease };
         var summary = await standby.ResultAsync(second).WaitAsync(Limit);
-        await Task.WhenAll(devices.Select(d => d.Ended)).WaitAsync(Limit);
+        await Task.WhenAll([.. devices.Select(d => d.Ended), further?.Ended ?? Task.CompletedTask]).WaitAsync(Limit);
         using var whole = new StandInRun("splitfrozen.training.checkpoint-steps=3");
         whole.InOneProcess();
         var from = next.Events.OfType<RunEvent.Resumed>().Single().Step;
@@ -90,8 +96,17 @@ public sealed class StandbySpecs
         Assert.Equal(whole.Losses.Skip(from), next.Losses);
         Assert.Equal(whole.AdapterBytes(), next.AdapterBytes());
         Assert.All(LedgerCheck.Of(LedgerFile.Read(run.Paths.Ledger).Records), epoch => Assert.True(epoch.IsExact));
-        await Task.WhenAll([.. devices.Select(d => d.EndAsync()), standby.EndAsync()]);
+        string[] holders = hasFurtherServer ? ["server", "further"] : [];
+        Assert.Equal(holders, run.Events.OfType<RunEvent.StagePlaced>().Select(p => p.Node));
+        Assert.Equal(holders, next.Events.OfType<RunEvent.StagePlaced>().Select(p => p.Node));
+        await Task.WhenAll([.. devices.Select(d => d.EndAsync()), further?.EndAsync() ?? Task.CompletedTask, standby.EndAsync()]);
     }
+
+    /// <summary>A server node that holds one of two stages.</summary>
+    private static StageNode Further(StandInRun run, ClusterSettings cluster) => StageNode.Start(
+        new StageNodeOptions(
+            cluster, new NodeProfile("further", null), run.Model, 1, "127.0.0.1", 0, run.Settings.Channel.MaxFrameBytes, null, StartLimit: null),
+        run.Akka);
 
     private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -73,7 +73,7 @@ internal sealed class BaselineDeviceActor : ReceiveActor, IWithTimers
             Context.Stop(_compute);
         }
 
-        _incarnation = new Incarnation(Math.Max(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), _incarnation.Value + 1));
+        _incarnation = new Incarnation(Math.Max(_node.Time.GetUtcNow().ToUnixTimeMilliseconds(), _incarnation.Value + 1));
         _commands.Clear();
         (_compute, _isLoaded, _isBusy, _next, _states, _work) = (ActorRefs.Nobody, false, false, 0, 0, default);
         Timers.StartPeriodicTimer(nameof(Greet), Greet.Instance, TimeSpan.Zero, GreetingInterval);

@@ -188,8 +188,15 @@ internal sealed partial class BaselineServerActor
         }
 
         session.IsGivenUp = true;
+        var planned = _gathered.Task is { IsCompletedSuccessfully: true, Result: var plans } ? plans.Select(p => p.Id).ToHashSet() : [];
+        if (!planned.Contains(id))
+        {
+            Problem(id, "it did not return in time (splitfrozen.device.lost-after); it had come too late to have a part in the run");
+            return;
+        }
+
         var why = _fleet?.GiveUp(session);
-        if (why is not null || _sessions.Values.All(s => s.IsGivenUp))
+        if (why is not null || planned.All(d => _sessions[d].IsGivenUp))
         {
             _fleet?.Fail(new RunFailedException(
                 RunFailure.Broken,

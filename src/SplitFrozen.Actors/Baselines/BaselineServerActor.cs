@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Event;
@@ -31,6 +34,7 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
     private readonly ServerRun _run;
     private readonly SortedDictionary<DeviceId, BaselineSession> _sessions = [];
     private readonly TaskCompletionSource<IReadOnlyList<LocalPlan>> _gathered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ChannelListener _channel = null!;
     private TlsIdentity? _identity;
     private CancellationTokenRegistration _stop;
@@ -73,6 +77,13 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
 
     protected override void PreStart()
     {
+        if (_run.Result.IsCompleted)
+        {
+            // Started again after an error: that has ended the run.
+            Context.Stop(Self);
+            return;
+        }
+
         try
         {
             Start();
@@ -85,11 +96,20 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
         }
     }
 
+    /// <summary>An error here ends the run: what it knew of devices and rounds cannot be made up again.</summary>
+    protected override void PreRestart(Exception reason, object message)
+    {
+        _run.Observer.On(new RunEvent.Failed(reason.Message));
+        _run.Fail(reason);
+        base.PreRestart(reason, message);
+    }
+
     protected override void PostStop()
     {
         var error = new RunFailedException(RunFailure.Broken, "The server's actors have ended.");
         _gathered.TrySetException(error);
         _fleet?.Fail(error);
+        _over.TrySetResult();
         _stop.Dispose();
         _channel?.Dispose();
         _identity?.Dispose();
@@ -104,7 +124,8 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
         if (_identity is { } identity)
         {
             Action<string, string> refuse = (node, problem) => _run.Observer.On(new RunEvent.ServerProblem(node, problem));
-            Context.ActorOf(Props.Create(() => new RoleGuardActor(identity, refuse)), "roles");
+            Action<Address> shown = node => _log.Debug("{Address} has shown its certificate", node);
+            Context.ActorOf(Props.Create(() => new RoleGuardActor(identity, refuse, shown)), "roles");
         }
 
         Timers.StartSingleTimer(nameof(StartLimit), StartLimit.Instance, _run.Settings.Start.Limit);
@@ -121,13 +142,14 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
     {
         var inputs = new MethodInputs(
             _run.Settings, _run.Model, _run.Trainer, _run.Spec.Task, new Dictionary<DeviceId, IReadOnlyList<EncodedSample>>(), _run.Sets, _run.Paths, _run.Observer, _run.Trace);
+        var server = new RemoteServer(self, _over.Task);
         if (_run.Settings.Training.Method == TrainingMethods.FedLora)
         {
-            using var federated = new FedLoraRun(inputs, stage => new RemoteFedDevices(self, _gathered.Task, stage));
+            using var federated = new FedLoraRun(inputs, stage => new RemoteFedDevices(server, _gathered.Task, stage));
             return federated.Run(_run.StopRequested);
         }
 
-        using var split = new SplitLoraRun(inputs, stage => new RemoteSplitDevices(self, _gathered.Task, stage));
+        using var split = new SplitLoraRun(inputs, stage => new RemoteSplitDevices(server, _gathered.Task, stage));
         return split.Run(_run.StopRequested);
     }
 
@@ -179,9 +201,10 @@ internal sealed partial class BaselineServerActor : ReceiveActor, IWithTimers
             },
             reason => self.Tell(new LinkClosed(life.Device, life.Incarnation, reason)), life.Incarnation.Value);
         self.Tell(new LinkOpened(life.Device, life.Incarnation, link, gate));
-        if (link.Ended.GetAwaiter().GetResult() is FrameException refusal)
+        if (link.Ended.GetAwaiter().GetResult() is { } cause and not (IOException or SocketException or ObjectDisposedException))
         {
-            throw new FrameException(refusal.Fault, refusal.Message);
+            // No end of a link: a refusal, or something that went wrong here. The listener tells of it as that.
+            ExceptionDispatchInfo.Throw(cause);
         }
     }
 

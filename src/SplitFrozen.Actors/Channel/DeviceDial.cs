@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Authentication;
 
@@ -18,11 +17,11 @@ internal static class DeviceDial
     /// <param name="server">Where to connect.</param>
     /// <param name="incarnation">The device's life.</param>
     /// <param name="route">How the server is reached.</param>
-    /// <param name="stop">Ends the attempts.</param>
+    /// <param name="stop">Ends the attempts, and closes the connection that came of them whenever it is cancelled: whoever asked may be gone when it is open.</param>
     /// <exception cref="IOException">The server was not reached in time, or does not admit this life.</exception>
     public static StageConnection Open(ChannelEndpoint server, Incarnation incarnation, ChannelRoute route, CancellationToken stop)
     {
-        for (var began = Stopwatch.GetTimestamp(); ; stop.WaitHandle.WaitOne(Pause))
+        for (var began = route.Time.GetTimestamp(); ; route.Time.Pause(Pause, stop))
         {
             try
             {
@@ -30,7 +29,7 @@ internal static class DeviceDial
             }
             catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or AuthenticationException)
             {
-                if (e is NotAdmittedException || stop.IsCancellationRequested || Stopwatch.GetElapsedTime(began) > Patience)
+                if (e is NotAdmittedException || stop.IsCancellationRequested || route.Time.GetElapsedTime(began) > Patience)
                 {
                     throw new IOException(e.Message, e);
                 }
@@ -42,7 +41,7 @@ internal static class DeviceDial
     private static StageConnection? Try(ChannelEndpoint server, Incarnation incarnation, ChannelRoute route, CancellationToken stop)
     {
         var connection = route.Carrier.Dial(server.Host, server.Port);
-        using var stopped = stop.Register(connection.Dispose);
+        var stopped = stop.Register(connection.Dispose);
         try
         {
             var stream = route.Open(connection, server, incarnation);
@@ -51,14 +50,20 @@ internal static class DeviceDial
                 return new StageConnection(connection, stream, Shape: null);
             }
 
-            connection.Dispose();
+            Close(connection, stopped);
             return null;
         }
         catch
         {
-            connection.Dispose();
+            Close(connection, stopped);
             throw;
         }
+    }
+
+    private static void Close(CarrierConnection connection, CancellationTokenRegistration stopped)
+    {
+        stopped.Dispose();
+        connection.Dispose();
     }
 
     private sealed class NotAdmittedException() : IOException("the server did not admit this channel");

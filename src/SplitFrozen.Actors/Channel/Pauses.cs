@@ -10,4 +10,13 @@ internal static class Pauses
         using var timer = time.CreateTimer(state => ((ManualResetEventSlim)state!).Set(), over, span, Timeout.InfiniteTimeSpan);
         over.Wait();
     }
+
+    /// <summary>The same, until the time is over or <paramref name="stop"/> is cancelled.</summary>
+    public static void Pause(this TimeProvider time, TimeSpan span, CancellationToken stop)
+    {
+        using var over = new ManualResetEventSlim();
+        using var timer = time.CreateTimer(state => ((ManualResetEventSlim)state!).Set(), over, span, Timeout.InfiniteTimeSpan);
+        using var stopped = stop.Register(over.Set);
+        over.Wait(CancellationToken.None);
+    }
 }

@@ -16,6 +16,8 @@ public sealed class MethodSpecs
 {
     private const int MostBreaks = 12;
 
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
+
     [Theory(DisplayName = "On a cluster a method in which devices train gives the losses and the adapter of one process, bit for bit")]
     [InlineData("fedlora", "fedlora.variant=fedit")]
     [InlineData("fedlora", "fedlora.variant=ffa", "fedlora.keep-optimizer=on")]
@@ -112,6 +114,66 @@ public sealed class MethodSpecs
         Assert.Contains("splitfrozen.device.lost-after", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact(DisplayName = "A device that came too late to have a part in the run, and is lost for good, is not missed")]
+    public async Task Should_not_miss_who_came_too_late()
+    {
+        var (begun, joined) = (Source(), Source());
+        using var missed = new ManualResetEventSlim();
+        using var run = new StandInRun([.. Settings("splitlora", "start.min-devices=2", "device.lost-after=1s"), .. ServerFleet.QuickLoss])
+        {
+            OnEvent = e =>
+            {
+                switch (e)
+                {
+                    case RunEvent.DeviceJoined { Device.Value: "device-2" }:
+                        joined.TrySetResult();
+                        break;
+                    case RunEvent.DeviceProblem { Device.Value: "device-2" } problem when problem.Problem.Contains("too late", StringComparison.Ordinal):
+                        missed.Set();
+                        break;
+                    case RunEvent.EpochTrained { Epoch: 0 }:
+                        // The thread of the method: the run stands still.
+                        begun.TrySetResult();
+                        missed.Wait(Limit);
+                        break;
+                }
+            },
+        };
+        var server = run.Server();
+        await using var main = ServerNode.Start(server, run.Akka);
+        var cluster = run.Settings.Cluster with { Port = 0, SeedNodes = [$"{main.Address.Host}:{main.Address.Port}"] };
+        await using var first = Start(run, cluster, "first", run.Model, pinned: 0);
+        await using var second = Start(run, cluster, "second", run.Model, pinned: 1);
+        await begun.Task.WaitAsync(Limit);
+        var late = Start(run, cluster, "late", run.Model, pinned: 2);
+        await joined.Task.WaitAsync(Limit);
+        await late.System.Terminate();
+        var summary = await server.Result.WaitAsync(Limit);
+
+        Assert.True(missed.IsSet);
+        Assert.True(summary.Completed);
+        Assert.Equal(summary.SamplesExpected, summary.SamplesTrained);
+    }
+
+    [Fact(DisplayName = "An error in the server's actor ends the run with that error")]
+    public async Task Should_end_with_the_error()
+    {
+        using var run = new StandInRun(Settings("fedlora"))
+        {
+            OnEvent = e =>
+            {
+                if (e is RunEvent.DeviceJoined)
+                {
+                    throw new InvalidDataException("out of luck");
+                }
+            },
+        };
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => run.OnClusterAsync().WaitAsync(Limit));
+
+        Assert.Equal("out of luck", error.Message);
+        Assert.Equal("out of luck", Assert.Single(run.Events.OfType<RunEvent.Failed>()).Reason);
+    }
+
     [Theory(DisplayName = "A stop ends the run in order, with what was trained")]
     [InlineData("fedlora")]
     [InlineData("splitlora")]
@@ -164,6 +226,8 @@ public sealed class MethodSpecs
             Method = run.Settings.Training.Method,
         },
         run.Akka);
+
+    private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static StandInRun Run(string method, params string[] more) => new([.. Settings(method, more), .. ServerFleet.QuickLoss]);
 

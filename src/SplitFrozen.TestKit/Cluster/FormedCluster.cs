@@ -25,7 +25,7 @@ public sealed class FormedCluster
         akka {
           coordinated-shutdown.run-by-actor-system-terminate = off
           remote {
-            dot-netty.tcp.applied-adapters = [trttl]
+            dot-netty.tcp { applied-adapters = [trttl], connection-timeout = 3s }
             retry-gate-closed-for = 200ms
           }
           cluster {
@@ -34,6 +34,7 @@ public sealed class FormedCluster
             unreachable-nodes-reaper-interval = 100ms
             periodic-tasks-initial-delay = 100ms
             retry-unsuccessful-join-after = 500ms
+            seed-node-timeout = 1s
             failure-detector { heartbeat-interval = 200ms, acceptable-heartbeat-pause = 1s, expected-response-after = 200ms }
             split-brain-resolver.stable-after = 1s
           }

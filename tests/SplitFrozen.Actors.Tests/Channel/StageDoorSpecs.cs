@@ -15,7 +15,7 @@ namespace SplitFrozen.Actors.Tests.Channel;
 public sealed class StageDoorSpecs : IDisposable
 {
     private const int Layout = 3;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     private readonly BlockingCollection<ChannelRefusal> _refusals = [];
     private readonly List<IDisposable> _open = [];

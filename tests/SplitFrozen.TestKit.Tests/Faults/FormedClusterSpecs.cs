@@ -16,8 +16,7 @@ namespace SplitFrozen.TestKit.Tests.Faults;
 [Collection(RunCollection.Name)]
 public sealed class FormedClusterSpecs(ITestOutputHelper output)
 {
-    /// <summary>Ten take several minutes on two cores.</summary>
-    private const int InCi = 4;
+    private const int InCi = 10;
 
     /// <summary>Schedules at a time: they wait more than they compute.</summary>
     private const int AtOnce = 2;

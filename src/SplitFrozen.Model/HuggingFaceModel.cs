@@ -1,6 +1,7 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Model.Files;
+using SplitFrozen.Model.Memory;
 using SplitFrozen.Model.Peft;
 using SplitFrozen.Model.Training;
 using TorchSharp;
@@ -71,7 +72,7 @@ public sealed class HuggingFaceModel : IModelSource
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec)
     {
-        NativeRuntime.KeepFreedMemory();
+        TensorAllocator.Use();
         return new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
     }
 

@@ -18,17 +18,28 @@ internal static unsafe class ActivationKernels
         static abstract void Run(float* first, float* second, float* third);
     }
 
-    /// <summary>x ← gelu(x), tanh form.</summary>
-    public static void Gelu(Tensor x) => Run<GeluInPlace>(x.numel(), Address(x), null, null);
+    /// <summary>x ← gelu(x + b), tanh form.</summary>
+    /// <param name="x">[R, F].</param>
+    /// <param name="bias">b [F].</param>
+    public static void Gelu(Tensor x, Tensor bias) => RunRows<GeluInPlace>(x, Address(x), null, Address(bias));
 
-    /// <summary>y ← gelu(x), x ← gelu'(x).</summary>
-    public static void Gelu(Tensor x, Tensor y) => Run<GeluAndSlope>(x.numel(), Address(x), Address(y), null);
+    /// <summary>y ← gelu(x + b), x ← gelu'(x + b).</summary>
+    /// <param name="x">[R, F].</param>
+    /// <param name="bias">b [F].</param>
+    /// <param name="y">[R, F].</param>
+    public static void Gelu(Tensor x, Tensor bias, Tensor y) => RunRows<GeluAndSlope>(x, Address(x), Address(y), Address(bias));
 
     /// <summary>gate ← silu(gate) · up.</summary>
     public static void SwiGlu(Tensor gate, Tensor up) => Run<SwiGluInPlace>(gate.numel(), Address(gate), Address(up), null);
 
     /// <summary>y ← silu(gate) · up, gate ← up · silu'(gate), up ← silu(gate).</summary>
     public static void SwiGlu(Tensor gate, Tensor up, Tensor y) => Run<SwiGluAndSlopes>(gate.numel(), Address(gate), Address(up), Address(y));
+
+    /// <summary>slope ← slope · g.</summary>
+    public static void Slope(Tensor slope, Tensor g) => Run<SlopeInPlace>(slope.numel(), Address(slope), Address(g), null);
+
+    /// <summary>first ← first · g, second ← second · g.</summary>
+    public static void Slopes(Tensor first, Tensor second, Tensor g) => Run<SlopesInPlace>(first.numel(), Address(first), Address(second), Address(g));
 
     private static float* Address(Tensor tensor) => (float*)TensorMemory.Address(tensor);
 
@@ -41,6 +52,26 @@ internal static unsafe class ActivationKernels
         {
             End<TKernel>((int)left, At(first, count - left), At(second, count - left), At(third, count - left));
         }
+    }
+
+    /// <summary>The third tensor is one row, which all rows share.</summary>
+    private static void RunRows<TKernel>(Tensor x, float* first, float* second, float* row)
+        where TKernel : struct, IKernel
+    {
+        long width = x.shape[^1];
+        long vectors = width / Lanes;
+        int left = (int)(width % Lanes);
+        KernelThreads.Run(x.numel() / width, width, (from, to) =>
+        {
+            for (long start = from * width; start < to * width; start += width)
+            {
+                Vectors<TKernel>(0, vectors, At(first, start), At(second, start), row);
+                if (left > 0)
+                {
+                    End<TKernel>(left, At(first, start + width - left), At(second, start + width - left), row + width - left);
+                }
+            }
+        });
     }
 
     private static float* At(float* start, long index) => start is null ? null : start + index;
@@ -88,7 +119,7 @@ internal static unsafe class ActivationKernels
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {
-            var x = Vector256.Load(first);
+            var x = Vector256.Load(first) + Vector256.Load(third);
             var inner = Vector256.Create(Linear) + (Vector256.Create(Cubic) * x * x);
             (x * Sigmoid(x * inner)).Store(first);
         }
@@ -99,7 +130,7 @@ internal static unsafe class ActivationKernels
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {
-            var x = Vector256.Load(first);
+            var x = Vector256.Load(first) + Vector256.Load(third);
             var cubic = Vector256.Create(GeluInPlace.Cubic) * x * x;
             var sigmoid = Sigmoid(x * (Vector256.Create(GeluInPlace.Linear) + cubic));
             var y = x * sigmoid;
@@ -130,6 +161,23 @@ internal static unsafe class ActivationKernels
             (up * (sigmoid + (silu * (Vector256<float>.One - sigmoid)))).Store(first);
             silu.Store(second);
             (silu * up).Store(third);
+        }
+    }
+
+    private readonly struct SlopeInPlace : IKernel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Run(float* first, float* second, float* third) => (Vector256.Load(first) * Vector256.Load(second)).Store(first);
+    }
+
+    private readonly struct SlopesInPlace : IKernel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Run(float* first, float* second, float* third)
+        {
+            var g = Vector256.Load(third);
+            (Vector256.Load(first) * g).Store(first);
+            (Vector256.Load(second) * g).Store(second);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.Intrinsics;
+using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Blocks;
 
@@ -12,6 +13,9 @@ internal readonly unsafe struct HeadRows(float* start, nint row, nint head)
     /// <summary>Numbers from one row to the next.</summary>
     public nint Row => row;
 
+    /// <summary>Of a tensor [T, H, Dh] of float32 in main memory with any strides over rows and heads; the caller keeps it alive.</summary>
+    public static HeadRows Of(Tensor heads) => new((float*)TensorMemory.FirstNumber(heads), (nint)heads.stride(0), (nint)heads.stride(1));
+
     /// <summary>A row of a head.</summary>
     public float* At(long ofRow, long ofHead) => start + (ofRow * row) + (ofHead * head);
 }
@@ -22,7 +26,12 @@ internal readonly unsafe struct HeadRows(float* start, nint row, nint head)
 /// <param name="Width">Dh, a multiple of <see cref="SmallProducts.Lanes"/>.</param>
 /// <param name="Lengths">Rows of each sample.</param>
 /// <param name="Threads">Threads to use; changes nothing in the result.</param>
-internal sealed record AttentionShape(int Heads, int Groups, int Width, long[] Lengths, int Threads);
+internal sealed record AttentionShape(int Heads, int Groups, int Width, long[] Lengths, int Threads)
+{
+    /// <summary>Of queries [T, H, Dh] and keys [T, Hkv, Dh].</summary>
+    public static AttentionShape Of(Tensor query, Tensor key, long[] lengths) =>
+        new((int)query.shape[1], (int)key.shape[1], (int)query.shape[2], lengths, TorchRuntime.Threads);
+}
 
 /// <summary>
 /// Causal attention and its gradient, for each sample and head on its own: a sample's bits depend on nothing else. Queries are taken in blocks of rows, each against
@@ -51,7 +60,7 @@ internal static unsafe class AttentionKernels
             }
         });
 
-    /// <summary>Gradients with respect to queries, keys and values; those of keys and values must be zero before.</summary>
+    /// <summary>Gradients with respect to queries, keys and values.</summary>
     public static void Backward(
         AttentionShape shape, HeadRows query, HeadRows key, HeadRows value, HeadRows gradient, HeadRows queryGradient, HeadRows keyGradient, HeadRows valueGradient) =>
         ForEach(shape, (sample, scratch) =>
@@ -60,6 +69,8 @@ internal static unsafe class AttentionKernels
             var values = sample.Pack(value, scratch.Values, 1);
             float* keySums = keyGradient.At(sample.FirstRow, sample.Group);
             float* valueSums = valueGradient.At(sample.FirstRow, sample.Group);
+            sample.Clear(keyGradient);
+            sample.Clear(valueGradient);
             for (int head = sample.FirstHead; head < sample.EndHead; head++)
             {
                 for (int start = 0; start < sample.Length; start += BlockRows)
@@ -227,6 +238,15 @@ internal static unsafe class AttentionKernels
             }
 
             return [.. all.OrderByDescending(sample => sample.Length)];
+        }
+
+        /// <summary>Sets the sample's rows of its group to zero.</summary>
+        public void Clear(HeadRows rows)
+        {
+            for (int row = 0; row < Length; row++)
+            {
+                new Span<float>(rows.At(FirstRow + row, Group), Width).Clear();
+            }
         }
 
         /// <summary>The sample's rows of its group as [Dh, S], times a factor; columns beyond the length are 0.</summary>

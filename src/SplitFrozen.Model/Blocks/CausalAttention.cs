@@ -39,22 +39,17 @@ internal sealed class CausalAttention : autograd.SingleTensorFunction<CausalAtte
         var saved = ctx.get_saved_variables();
         var (query, key, value, lengths) = (saved[0], saved[1], saved[2], (long[])ctx.get_data(Lengths));
         var gradient = grad_output.contiguous().view(query.shape);
-        var (queryGradient, keyGradient, valueGradient) = (empty(query.shape), zeros(key.shape), zeros(value.shape));
+        var (queryGradient, keyGradient, valueGradient) = (empty(query.shape), empty(key.shape), empty(value.shape));
         AttentionKernels.Backward(
-            Shape(query, key, lengths), Rows(query), Rows(key), Rows(value), Rows(gradient), Rows(queryGradient), Rows(keyGradient), Rows(valueGradient));
+            AttentionShape.Of(query, key, lengths), HeadRows.Of(query), HeadRows.Of(key), HeadRows.Of(value), HeadRows.Of(gradient),
+            HeadRows.Of(queryGradient), HeadRows.Of(keyGradient), HeadRows.Of(valueGradient));
         return [queryGradient, keyGradient, valueGradient, null!];
     }
 
     private static Tensor Forward(Tensor query, Tensor key, Tensor value, long[] lengths)
     {
         var output = empty(query.shape);
-        AttentionKernels.Forward(Shape(query, key, lengths), Rows(query), Rows(key), Rows(value), Rows(output));
+        AttentionKernels.Forward(AttentionShape.Of(query, key, lengths), HeadRows.Of(query), HeadRows.Of(key), HeadRows.Of(value), HeadRows.Of(output));
         return output.view(query.shape[0], query.shape[1] * query.shape[2]);
     }
-
-    private static AttentionShape Shape(Tensor query, Tensor key, long[] lengths) =>
-        new((int)query.shape[1], (int)key.shape[1], (int)query.shape[2], lengths, TorchRuntime.Threads);
-
-    private static unsafe HeadRows Rows(Tensor heads) =>
-        new((float*)TensorMemory.FirstNumber(heads), (nint)heads.stride(0), (nint)heads.stride(1));
 }

@@ -45,6 +45,10 @@ internal sealed class ForwardPass(RaggedLayout layout, LoraTape? tape = null)
         return Cache is null ? RaggedAttention.RunLast(query, key, value, Layout) : Cache.Attend(query, key, value);
     }
 
+    /// <summary>The same of queries, keys and values of all rows side by side [T, 3, H, Dh], where there is no cache.</summary>
+    /// <returns>The rows that the pass needs [R, H · Dh].</returns>
+    public Tensor Attend(Tensor parts) => Narrow(RaggedAttention.Run(parts, Layout));
+
     /// <summary>The needed rows [R, …] of a tensor [T, …].</summary>
     public Tensor Narrow(Tensor rows) => Needed is null ? rows : rows.index_select(0, Needed.Index);
 }

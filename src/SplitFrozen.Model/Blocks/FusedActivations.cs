@@ -1,37 +1,37 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Blocks;
 
 /// <summary>
 /// The activation functions of feed-forward parts in one pass over memory. Where a gradient is needed the function's slope is computed along with its
-/// value and takes the place of the input, so that the way back is one product: torch's own functions compute the exponential again there.
+/// value and takes the place of the input, and on the way back the gradient takes the place of the slope: torch's own functions compute the exponential
+/// again there.
 /// </summary>
 internal static class FusedActivations
 {
-    /// <summary>GELU in its tanh form, x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2 (Hendrycks and Gimpel 2016).</summary>
+    /// <summary>GELU of x + b in its tanh form, x · (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2 (Hendrycks and Gimpel 2016).</summary>
     /// <param name="x">Rows [R, F]; overwritten.</param>
-    public static Tensor GeluTanh(Tensor x)
+    /// <param name="bias">b [F], without gradient.</param>
+    public static Tensor GeluTanh(Tensor x, Tensor bias)
     {
         if (!TensorMemory.IsPlain(x))
         {
-            return nn.functional.gelu(x, TorchSharp.Modules.GELU.Approximate.tanh);
+            return nn.functional.gelu(x.add_(bias), GELU.Approximate.tanh);
         }
 
-        if (!x.requires_grad)
+        if (x.requires_grad)
         {
-            ActivationKernels.Gelu(x);
-            return x;
+            return GeluFunction.apply(x, bias);
         }
 
-        var slope = x.detach();
-        var y = x.mul(slope);
-        ActivationKernels.Gelu(slope, y);
-        return y;
+        ActivationKernels.Gelu(x, bias);
+        return x;
     }
 
     /// <summary>SwiGLU's middle, silu(gate) · up (Shazeer 2020).</summary>
     /// <param name="gate">Rows [R, F]; overwritten.</param>
-    /// <param name="up">Rows [R, F]; overwritten where it needs a gradient.</param>
+    /// <param name="up">Rows [R, F]; overwritten where one of them needs a gradient.</param>
     public static Tensor SwiGlu(Tensor gate, Tensor up)
     {
         if (!TensorMemory.IsPlain(gate) || !TensorMemory.IsPlain(up))
@@ -39,27 +39,55 @@ internal static class FusedActivations
             return nn.functional.silu(gate).mul(up);
         }
 
-        if (!gate.requires_grad && !up.requires_grad)
+        if (gate.requires_grad || up.requires_grad)
         {
-            ActivationKernels.SwiGlu(gate, up);
-            return gate;
+            return SwiGluFunction.apply(gate, up);
         }
 
-        var (gateSlope, upSlope) = (gate.detach(), up.detach());
-        var y = Node(gate, gateSlope, up, upSlope);
-        ActivationKernels.SwiGlu(gateSlope, upSlope, y);
-        return y;
+        ActivationKernels.SwiGlu(gate, up);
+        return gate;
     }
 
-    /// <summary>A node whose gradients are the products with the slopes; its value is written afterwards.</summary>
-    private static Tensor Node(Tensor gate, Tensor gateSlope, Tensor up, Tensor upSlope)
+    private sealed class GeluFunction : autograd.SingleTensorFunction<GeluFunction>
     {
-        if (!gate.requires_grad)
+        public override string Name => nameof(GeluFunction);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
-            return up.mul(upSlope);
+            var (x, bias) = ((Tensor)vars[0], (Tensor)vars[1]);
+            var y = empty(x.shape);
+            ActivationKernels.Gelu(x, bias, y);
+            ctx.save_for_backward([x]);
+            return y;
         }
 
-        var y = gate.mul(gateSlope);
-        return up.requires_grad ? y.addcmul_(up, upSlope, 1) : y;
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var slope = ctx.get_saved_variables()[0].detach();
+            ActivationKernels.Slope(slope, grad_output.contiguous());
+            return [slope, null!];
+        }
+    }
+
+    private sealed class SwiGluFunction : autograd.SingleTensorFunction<SwiGluFunction>
+    {
+        public override string Name => nameof(SwiGluFunction);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (gate, up) = ((Tensor)vars[0], (Tensor)vars[1]);
+            var y = empty(gate.shape);
+            ActivationKernels.SwiGlu(gate, up, y);
+            ctx.save_for_backward([gate, up]);
+            return y;
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            var saved = ctx.get_saved_variables();
+            var (gate, up) = (saved[0].detach(), saved[1].detach());
+            ActivationKernels.Slopes(gate, up, grad_output.contiguous());
+            return [gate, up];
+        }
     }
 }

@@ -74,14 +74,24 @@ internal static class Products
     /// <param name="layout">Which rows belong to which sample.</param>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, RaggedLayout layout)
     {
+        Note(query.shape[1] * query.shape[2], layout, query.requires_grad || key.requires_grad || value.requires_grad);
+        return CausalAttention.Run(query, key, value, layout);
+    }
+
+    /// <summary>The same of queries, keys and values side by side [T, 3, H, Dh].</summary>
+    public static Tensor Attend(Tensor parts, RaggedLayout layout)
+    {
+        Note(parts.shape[2] * parts.shape[3], layout, parts.requires_grad);
+        return FusedAttention.Run(parts, layout);
+    }
+
+    private static void Note(long width, RaggedLayout layout, bool hasGradient)
+    {
         if (_counter is not null)
         {
-            double forward = 4.0 * query.shape[1] * query.shape[2] * layout.Lengths.Sum(length => length * length);
-            bool hasGradient = query.requires_grad || key.requires_grad || value.requires_grad;
+            double forward = 4.0 * width * layout.Lengths.Sum(length => length * length);
             _counter(forward, hasGradient ? 2 * forward : 0);
         }
-
-        return CausalAttention.Run(query, key, value, layout);
     }
 
     private static void Note(Tensor x, long outputs)

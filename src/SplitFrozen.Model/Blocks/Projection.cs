@@ -70,15 +70,20 @@ internal sealed class Projection : nn.Module, IHoldsStored
         weight.add_(_order == WeightOrder.OutputFirst ? change : change.t());
     }
 
+    /// <summary>b [out], if there is one.</summary>
+    public Tensor? Bias => _bias;
+
     /// <summary>Maps rows [R, in] to [R, out].</summary>
     /// <param name="x">The rows.</param>
     /// <param name="pass">The pass that they are in.</param>
     /// <param name="rows">Which rows of the batch they are; null for all.</param>
-    public Tensor Forward(Tensor x, ForwardPass pass, RowSelection? rows = null)
-    {
-        var y = Multiply(x, Weight(), _bias);
-        return Adapter is null ? y : Adapter.Add(y, x, pass, rows);
-    }
+    public Tensor Forward(Tensor x, ForwardPass pass, RowSelection? rows = null) => Forward(x, _bias, pass, rows);
+
+    /// <summary>The same without the bias, which whoever reads the result next adds in passing.</summary>
+    /// <param name="x">The rows.</param>
+    /// <param name="pass">The pass that they are in.</param>
+    /// <param name="rows">Which rows of the batch they are; null for all.</param>
+    public Tensor ForwardUnbiased(Tensor x, ForwardPass pass, RowSelection? rows = null) => Forward(x, null, pass, rows);
 
     /// <summary>Maps all rows [T, in] to the columns from <paramref name="columns"/> on, and some of them to the columns before those.</summary>
     /// <param name="x">All rows of the batch.</param>
@@ -103,6 +108,12 @@ internal sealed class Projection : nn.Module, IHoldsStored
 
     /// <summary>The weight; of one that is held as stored, its expansion in the shared buffer, which the next module's overwrites.</summary>
     private Tensor Weight() => _weight ?? _stored!.Expand();
+
+    private Tensor Forward(Tensor x, Tensor? bias, ForwardPass pass, RowSelection? rows)
+    {
+        var y = Multiply(x, Weight(), bias);
+        return Adapter is null ? y : Adapter.Add(y, x, pass, rows);
+    }
 
     private Tensor Columns(Tensor weight, int start, int count) => weight.narrow(_order == WeightOrder.OutputFirst ? 0 : 1, start, count);
 

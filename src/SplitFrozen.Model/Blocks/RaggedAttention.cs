@@ -44,6 +44,16 @@ internal static class RaggedAttention
         return cat(outputs, 2).transpose(1, 2).reshape(layout.Rows, width);
     }
 
+    /// <summary>The same of queries, keys and values that stand side by side.</summary>
+    /// <param name="parts">[T, 3, H, Dh].</param>
+    /// <param name="layout">Which rows belong to which sample.</param>
+    /// <returns>[T, H · Dh].</returns>
+    public static Tensor Run(Tensor parts, RaggedLayout layout)
+    {
+        var (query, key, value) = (parts.select(1, 0), parts.select(1, 1), parts.select(1, 2));
+        return CausalAttention.Takes(query) ? Products.Attend(parts, layout) : Run(query, key, value, layout);
+    }
+
     /// <summary>Attention of the last row of each sample, which sees all of its sample.</summary>
     /// <param name="query">[N, H, Dh].</param>
     /// <param name="key">[T, Hkv, Dh]; any strides; H is a multiple of Hkv.</param>

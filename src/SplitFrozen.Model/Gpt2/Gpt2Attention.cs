@@ -25,19 +25,23 @@ internal sealed class Gpt2Attention : nn.Module
     }
 
     /// <summary>Maps rows [T, D] to the attention's output on the rows that the pass needs, [R, D].</summary>
-    public Tensor Forward(Tensor x, ForwardPass pass)
+    public Tensor Forward(Tensor x, ForwardPass pass) => _output.Forward(Attend(x, pass), pass, pass.Needed);
+
+    private Tensor Attend(Tensor x, ForwardPass pass)
     {
-        var (query, key, value) = pass.NeededQueries is { } needed ? Narrowed(x, pass, needed) : Fused(x, pass);
-        var attended = pass.Attend(_queryScale == 1 ? query : query.mul(_queryScale), key, value);
-        return _output.Forward(attended, pass, pass.Needed);
+        if (pass.NeededQueries is { } needed)
+        {
+            var (query, key, value) = Narrowed(x, pass, needed);
+            return pass.Attend(Scaled(query), key, value);
+        }
+
+        var parts = _fused.Forward(x, pass).view(x.shape[0], 3, _heads, x.shape[1] / _heads);
+        return pass.Cache is null && _queryScale == 1
+            ? pass.Attend(parts)
+            : pass.Attend(Scaled(parts.select(1, 0)), parts.select(1, 1), parts.select(1, 2));
     }
 
-    /// <summary>Queries, keys and values of all rows, each [T, H, Dh].</summary>
-    private (Tensor Query, Tensor Key, Tensor Value) Fused(Tensor x, ForwardPass pass)
-    {
-        var parts = _fused.Forward(x, pass).view(x.shape[0], 3, _heads, x.shape[1] / _heads).unbind(1);
-        return (parts[0], parts[1], parts[2]);
-    }
+    private Tensor Scaled(Tensor query) => _queryScale == 1 ? query : query.mul(_queryScale);
 
     /// <summary>Queries of the needed rows [N, H, Dh], keys and values of all [T, H, Dh].</summary>
     private (Tensor Query, Tensor Key, Tensor Value) Narrowed(Tensor x, ForwardPass pass, RowSelection needed)

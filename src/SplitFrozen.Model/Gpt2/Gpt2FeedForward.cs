@@ -23,10 +23,9 @@ internal sealed class Gpt2FeedForward : nn.Module
     }
 
     /// <summary>Maps rows [R, D] to [R, D].</summary>
-    public Tensor Forward(Tensor x, ForwardPass pass) =>
-        _output.Forward(Activate(_inner.Forward(x, pass, pass.Needed), pass), pass, pass.Needed);
+    public Tensor Forward(Tensor x, ForwardPass pass) => _output.Forward(Inner(x, pass), pass, pass.Needed);
 
-    private Tensor Activate(Tensor inner, ForwardPass pass) => _isTanh
-        ? FusedActivations.GeluTanh(inner)
-        : nn.functional.gelu(inner, GELU.Approximate.none, inplace: pass.Tape is null);
+    private Tensor Inner(Tensor x, ForwardPass pass) => _isTanh
+        ? FusedActivations.GeluTanh(_inner.ForwardUnbiased(x, pass, pass.Needed), _inner.Bias!)
+        : nn.functional.gelu(_inner.Forward(x, pass, pass.Needed), GELU.Approximate.none, inplace: pass.Tape is null);
 }

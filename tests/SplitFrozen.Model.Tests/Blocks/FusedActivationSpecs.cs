@@ -9,22 +9,22 @@ public sealed class FusedActivationSpecs
 {
     private const double Tolerance = 2e-6;
 
-    [Theory(DisplayName = "GELU gives torch's values and gradients, at the tensor's end too")]
-    [InlineData(1)]
-    [InlineData(16)]
-    [InlineData(77)]
-    [InlineData(70_003)]
-    public void Should_be_torchs_gelu(int count)
+    [Theory(DisplayName = "GELU gives torch's values and gradients of the biased rows, at a row's end too")]
+    [InlineData(1, 1)]
+    [InlineData(1, 16)]
+    [InlineData(3, 77)]
+    [InlineData(70, 1_003)]
+    public void Should_be_torchs_gelu(int rows, int width)
     {
         using var scope = NewDisposeScope();
-        var (x, seed) = (Inputs(count, 1), Inputs(count, 2));
+        var (x, bias, seed) = (Inputs(rows * width, 1).view(rows, width), Inputs(width, 5), Inputs(rows * width, 2).view(rows, width));
         var theirs = x.clone().requires_grad_(true);
-        var expected = nn.functional.gelu(theirs, GELU.Approximate.tanh);
+        var expected = nn.functional.gelu(theirs + bias, GELU.Approximate.tanh);
         var ours = x.clone().requires_grad_(true);
-        var trained = FusedActivations.GeluTanh(ours.alias());
+        var trained = FusedActivations.GeluTanh(ours.alias(), bias);
         ShouldBeClose(expected.detach(), trained.detach());
         ShouldBeClose(autograd.grad([expected], [theirs], [seed])[0], autograd.grad([trained], [ours], [seed])[0]);
-        ShouldBeEqual(trained.detach(), FusedActivations.GeluTanh(x.clone()));
+        ShouldBeEqual(trained.detach(), FusedActivations.GeluTanh(x.clone(), bias));
     }
 
     [Theory(DisplayName = "SwiGLU gives torch's values and gradients, whichever part needs one")]
@@ -55,16 +55,17 @@ public sealed class FusedActivationSpecs
     public void Should_not_depend_on_the_position()
     {
         using var scope = NewDisposeScope();
-        var x = Inputs(70_003, 4);
-        var whole = FusedActivations.GeluTanh(x.clone());
-        ShouldBeEqual(whole.narrow(0, 13, 69_990), FusedActivations.GeluTanh(x.narrow(0, 13, 69_990).clone()));
+        var x = Inputs(70_003, 4).view(1, 70_003);
+        var bias = Inputs(70_003, 5);
+        var whole = FusedActivations.GeluTanh(x.clone(), bias);
+        ShouldBeEqual(whole.narrow(1, 13, 69_990), FusedActivations.GeluTanh(x.narrow(1, 13, 69_990).clone(), bias.narrow(0, 13, 69_990).clone()));
     }
 
     [Fact(DisplayName = "Far ends go to zero and to the input, and what is not finite stays so")]
     public void Should_keep_the_far_ends()
     {
         using var scope = NewDisposeScope();
-        float[] found = FusedActivations.GeluTanh(torch.tensor([-1e4f, -40f, 0f, 40f, 1e4f, float.NaN])).data<float>().ToArray();
+        float[] found = FusedActivations.GeluTanh(torch.tensor([-1e4f, -40f, 0f, 40f, 1e4f, float.NaN]), torch.zeros(6)).data<float>().ToArray();
         Assert.Equal([0f, 0f, 0f, 40f, 1e4f, float.NaN], found.Select(value => value == 0 ? 0 : value));
     }
 

@@ -34,18 +34,18 @@ public sealed class KeptBytesSpecs
         float[] rows = new float[Tokens * shape.Width];
         float[] gradient = new float[rows.Length];
         var batch = new ActivationBatch(rows, [128, 128, 128, 128], [], new long[4]);
-        Run(0);
-        long before = NativeHeap.BytesInUse();
-        stage.Forward(1, 0, batch, rows);
-        long kept = NativeHeap.BytesInUse() - before;
-        Run(2);
-        return kept;
+        Run();
+        // The median of some: the runtime's compiler takes from the native heap too, when it likes to.
+        return Enumerable.Range(0, 5).Select(_ => Run()).Order().ElementAt(2);
 
-        void Run(int microBatch)
+        long Run()
         {
-            stage.Forward(microBatch, 0, batch, rows);
-            stage.BackwardInput(microBatch, rows, gradient);
-            stage.BackwardWeights(microBatch);
+            long before = NativeHeap.BytesInUse();
+            stage.Forward(0, 0, batch, rows);
+            long kept = NativeHeap.BytesInUse() - before;
+            stage.BackwardInput(0, rows, gradient);
+            stage.BackwardWeights(0);
+            return kept;
         }
     }
 }

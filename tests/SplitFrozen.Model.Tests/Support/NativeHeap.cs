@@ -1,15 +1,16 @@
 using System.Runtime.InteropServices;
+using SplitFrozen.Model.Memory;
 
 namespace SplitFrozen.Model.Tests.Support;
 
-/// <summary>Bytes that the C library has handed out in this process: libtorch's tensors among them.</summary>
+/// <summary>Bytes that the C library and the pool of large tensors have handed out in this process: libtorch's tensors among them.</summary>
 internal static partial class NativeHeap
 {
-    /// <summary>Bytes in use, in all arenas and in mappings of their own.</summary>
+    /// <summary>Bytes in use, in all arenas, in mappings of their own and in the pool.</summary>
     public static long BytesInUse()
     {
         var info = MallInfo2();
-        return (long)(info.InUse + info.Mapped);
+        return (long)(info.InUse + info.Mapped) + TensorAllocator.Pool.Asked;
     }
 
     [LibraryImport("libc.so.6", EntryPoint = "mallinfo2")]

@@ -16,6 +16,7 @@ namespace SplitFrozen.TestKit.Tests.Faults;
 [Collection(RunCollection.Name)]
 public sealed class FormedClusterSpecs(ITestOutputHelper output)
 {
+    /// <summary>They take about two minutes on two cores.</summary>
     private const int InCi = 10;
 
     /// <summary>Schedules at a time: they wait more than they compute.</summary>

@@ -17,6 +17,7 @@ internal static class ExperimentCommand
         new("experiment", "Run a grid of cells and write a folder with tables, plots and the configuration. What is there already is not run again.")
         {
             Experiment(environment, new ReallocationExperiment()),
+            Experiment(environment, new ReallocationReplayExperiment()),
             Experiment(environment, new ServersExperiment()),
             Experiment(environment, new StragglersExperiment()),
             Experiment(environment, new ServersReplayExperiment()),

@@ -1,130 +1,67 @@
 using System.Globalization;
 
-using SplitFrozen.Cli.Plots;
 using SplitFrozen.Domain.Allocation;
 using SplitFrozen.Domain.Configuration;
-using SplitFrozen.Domain.Data;
-using SplitFrozen.Domain.Models;
-using SplitFrozen.Domain.Simulation;
-using SplitFrozen.Model;
-using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Experiments;
 
 /// <summary>
-/// Static against dynamic allocation on capacities that drift: a device slows to a third and recovers, or all stay as they are. By the fleet simulator, which runs the code of a
-/// cluster (plan, window, estimator, policy, guard, schedule) in simulated time.
+/// Static against dynamic allocation on capacities that drift: a device slows to a third and recovers, or all stay as they are; measured on a cluster with emulated devices
+/// and server.
 /// </summary>
 internal sealed class ReallocationExperiment : IExperiment
 {
-    private const string Steady = "steady";
-    private const string Drifting = "drifting";
-    private const string All = "drifting in turn";
     private const string StaticCell = "static";
-    private const int Epochs = 6;
-    private const int Samples = 4000;
-    private const int Length = 32;
-    private const double ServerFlops = 60e9;
-    private const double LinkBytes = 40e6 / 8;
-
-    private static readonly string[] Traces = [Steady, Drifting, All];
-    private static readonly string[] Ways = [StaticCell, BuiltInPolicies.Proportional, BuiltInPolicies.Balanced];
-    private static readonly int[] Seeds = [1, 2, 3];
-
-    /// <summary>GFLOP/s of the devices: phones of about equal strength, so that a device that slows down changes which stage is the slowest.</summary>
-    private static readonly double[] GigaFlops = [8, 7, 6, 5];
+    private const string DynamicCell = "dynamic";
+    private const int Runs = 3;
 
     /// <inheritdoc/>
     public string Name => "reallocation";
 
     /// <inheritdoc/>
-    public string Description => "Static against dynamic allocation when a device slows to a third and recovers, and when nothing changes (simulated time).";
+    public string Description => "Static against dynamic allocation when a device slows to a third and recovers, and when nothing changes: an epoch on emulated devices and server.";
 
     /// <inheritdoc/>
     public string Note =>
-        "Simulated by the fleet simulator, not measured on a cluster. static: dealt out once, as the policy balanced or proportional would at the start; dynamic: dealt out anew every splitfrozen.allocation.interval. "
-        + "drifting: the strongest device runs at a third of its rate from 20 % to 60 % of the steady run's time; drifting in turn: each device in its turn, a quarter of that time each. bubble_share is that of the trainer.";
+        "Measured: real actors, frames and sockets; four devices and the server wait as long as their rates ask for instead of computing. 2,400 samples; the server trains 8 samples in 30 ms and completes layers "
+        + "7.5 times as fast as the strongest device, which needs 160 ms for 8 samples with all frozen layers. static: dealt out once, as the policy does at the start; dynamic: dealt out anew every 500 ms. "
+        + "drifting: the strongest device runs at a third of its rate from 3 to 8 s; drifting in turn: each device in its turn, 3 s each. bubble_share is the share of the time in which the trainer had nothing to do.";
 
     /// <inheritdoc/>
     public IReadOnlyList<ExperimentCell> Cells(Settings settings) =>
     [
-        .. from trace in Traces
-           from policy in Ways.Where(w => w != StaticCell)
-           from way in (string[])[StaticCell, "dynamic"]
-           from seed in Seeds
-           select new ExperimentCell($"{trace.Replace(' ', '-')}-{policy}-{way}-{seed}", new Dictionary<string, string>
+        .. from trace in DriftTraces.All
+           from way in (string[])[StaticCell, DynamicCell]
+           from run in Enumerable.Range(1, Runs)
+           select new ExperimentCell($"{trace.Replace(' ', '-')}-{way}-{run}", new Dictionary<string, string>
            {
-               ["trace"] = trace, ["policy"] = policy, ["allocation"] = way, ["seed"] = seed.ToString(CultureInfo.InvariantCulture),
+               ["trace"] = trace, ["policy"] = BuiltInPolicies.Proportional, ["allocation"] = way, ["run"] = run.ToString(CultureInfo.InvariantCulture),
            }),
     ];
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Run(Settings settings, ExperimentCell cell)
     {
-        var report = Simulate(settings, cell.Parameters, Steady, StaticCell, 0);
-        if (cell.Parameters["trace"] != Steady || cell.Parameters["allocation"] != StaticCell)
-        {
-            report = Simulate(settings, cell.Parameters, cell.Parameters["trace"], cell.Parameters["allocation"], report.TotalSeconds);
-        }
-
+        var strongest = DriftTraces.GigaFlops.Max();
+        var outcome = EmulatedDrift.RunAsync(
+            cell.Parameters["policy"], cell.Parameters["allocation"] == DynamicCell, [.. DriftTraces.GigaFlops.Select(g => g / strongest)],
+            device => Slow(cell.Parameters["trace"], device)).GetAwaiter().GetResult();
         return new Dictionary<string, double>
         {
-            ["seconds"] = report.TotalSeconds,
-            ["bubble_share"] = report.Lanes.First(l => l.Kind == "trainer").BubbleShare,
-            ["layer_changes"] = report.LayerChanges,
-            ["exactly_once"] = report.Coverage.ExactlyOnce ? 1 : 0,
+            ["seconds"] = outcome.Seconds,
+            ["bubble_share"] = outcome.Summary.StageSeconds.TrainerIdle / outcome.Seconds,
+            ["layer_changes"] = outcome.LayerChanges,
+            ["exactly_once"] = outcome.Epochs.All(e => e.IsExact) ? 1 : 0,
         };
     }
 
     /// <inheritdoc/>
-    public void Draw(string folder, IReadOnlyList<ExperimentRow> rows)
-    {
-        foreach (var (column, title, axis) in new[]
-        {
-            ("seconds", "Time of a run by allocation and capacity trace (simulated, mean of three seeds)", "seconds"),
-            ("bubble_share", "The trainer's bubble share by allocation and capacity trace (simulated, mean of three seeds)", "share of the time without work"),
-        })
-        {
-            BarPlot.Save(
-                Path.Combine(folder, $"{column}.png"), title, axis, Traces,
-                [.. rows.GroupBy(r => $"{r.Cell.Parameters["policy"]}, {r.Cell.Parameters["allocation"]}").Select(g => new BarSeries(
-                    g.Key, [.. Traces.Select(t => g.Where(r => r.Cell.Parameters["trace"] == t).Average(r => r.Values[column]))]))]);
-        }
-    }
+    public void Draw(string folder, IReadOnlyList<ExperimentRow> rows) => DriftTraces.Draw(folder, rows, "measured on emulated devices, mean of three runs");
 
-    private static SimulationReport Simulate(Settings settings, IReadOnlyDictionary<string, string> parameters, string trace, string way, double steadySeconds)
+    private static (double From, double To)? Slow(string trace, int device) => trace switch
     {
-        var shape = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Shape;
-        var cut = settings.Model.Cut ?? shape.Layers / 2;
-        var seed = long.Parse(parameters["seed"], CultureInfo.InvariantCulture);
-        var trainer = new TrainerSpec(TaskKind.Classification, 2, cut, settings.Lora, 0, 0, seed);
-        var policy = BuiltInPolicies.Find(parameters["policy"], settings.Allocation.Manual)!;
-        var every = (settings.Allocation.Interval ?? TimeSpan.FromSeconds(5)).TotalSeconds;
-        return FleetSimulator.Run(new FleetSpec(
-            [.. GigaFlops.Select((g, i) => new SimulatedNode($"node-{i}", g * 1e9, LinkBytes, 0.02, null, Changes(trace, i, g * 1e9, steadySeconds)))],
-            Devices(seed), new SimulatedServer(ServerFlops, 1, SharesCompute: false, 1e-3), new ModelCosts(shape, trainer, 1, settings.Channel.Codec), cut,
-            settings.Training with { Epochs = Epochs, Seed = seed }, settings.Pipeline, settings.Channel.Credits,
-            new AllocationPlan(policy, settings.Allocation, way == StaticCell ? null : every), new FaultSpec([], null, settings.Device.LostAfter.TotalSeconds)));
-    }
-
-    private static IReadOnlyList<SimulatedDevice> Devices(long seed)
-    {
-        var from = new ProfileDistributions(
-            Distribution.Constant(1), Distribution.Constant(1), Distribution.Constant(0), null, Distribution.Parse("samples", "lognormal:1:0.3"),
-            Distribution.Parse("length", $"lognormal:{Length}:0.4"));
-        var nodes = GigaFlops.Select((_, i) => new SimulatedNode(SharedDevices.Id(i).Value, 1, 1, 0, null, [])).ToList();
-        return FleetDraw.Devices(nodes, Samples, from, 4 * Length, seed);
-    }
-
-    private static IReadOnlyList<RateChange> Changes(string trace, int node, double rate, double steadySeconds)
-    {
-        (double From, double To)? slow = trace switch
-        {
-            Drifting when node == 0 => (0.2, 0.6),
-            All => (node * 0.25, (node + 1) * 0.25),
-            _ => null,
-        };
-        return slow is var (from, to)
-            ? [new RateChange(from * steadySeconds, rate / 3, LinkBytes), new RateChange(to * steadySeconds, rate, LinkBytes)] : [];
-    }
+        DriftTraces.Drifting when device == 0 => (3, 8),
+        DriftTraces.InTurn => (3 * device, 3 * (device + 1)),
+        _ => null,
+    };
 }

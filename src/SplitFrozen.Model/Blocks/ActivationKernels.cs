@@ -108,7 +108,7 @@ internal static unsafe class ActivationKernels
     }
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
-    private static Vector256<float> Sigmoid(Vector256<float> x) => Vector256<float>.One / (Vector256<float>.One + Vector256.Exp(-x));
+    private static Vector256<float> Sigmoid(Vector256<float> x) => Vector256<float>.One / (Vector256<float>.One + FastExponential.Of(-x));
 
     /// <summary>x σ(x (l + c x²)): since tanh(z) = 2 σ(2z) − 1, this is x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.</summary>
     private readonly struct GeluInPlace : IKernel

@@ -122,7 +122,7 @@ internal static unsafe class AttentionKernels
         var sum = Vector256<float>.Zero;
         for (int i = 0; i < columns; i += SmallProducts.Lanes)
         {
-            var power = Vector256.Exp(Vector256.Load(scores + i) - shift);
+            var power = FastExponential.Of(Vector256.Load(scores + i) - shift);
             power.Store(scores + i);
             sum += power;
         }

@@ -62,7 +62,7 @@ public sealed class ExperimentCommandSpecs : IDisposable
     public async Task Should_find_dynamic_allocation_faster_where_capacities_drift_and_no_slower_where_they_do_not()
     {
         var folder = _program.At("reallocation");
-        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "reallocation", "--out", folder, "--json"));
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "reallocation-replay", "--out", folder, "--json"));
 
         var rows = JsonNode.Parse(_program.Output)!.AsArray();
         double Ratio(string policy, string trace)

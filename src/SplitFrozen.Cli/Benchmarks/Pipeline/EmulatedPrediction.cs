@@ -1,3 +1,4 @@
+using SplitFrozen.Cli.Emulation;
 using SplitFrozen.Domain.Allocation;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Costs;
@@ -30,7 +31,7 @@ internal static class EmulatedPrediction
 
     private sealed class Costs(EmulatedProfile profile) : IWorkCosts
     {
-        private static readonly ModelShape Shape = new EmulatedModel(new ServerTimes(0, 0, 0)).Shape;
+        private static readonly ModelShape Shape = EmulatedModel.Gpt2Small;
 
         public long BlockBytes => 0;
 

@@ -1,14 +1,8 @@
-using System.Diagnostics;
 using System.Globalization;
 
-using SplitFrozen.Actors.Configuration;
-using SplitFrozen.Actors.Coordination;
-using SplitFrozen.Actors.Hosting;
+using SplitFrozen.Cli.Emulation;
 using SplitFrozen.Domain.Costs;
-using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
-using SplitFrozen.Domain.Runs;
-using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Benchmarks.Pipeline;
 
@@ -59,7 +53,7 @@ internal sealed record EmulatedProfile(string Name, int Cut, double DeviceGigaFl
     public double Bound(int units) =>
         DeviceSeconds + LinkSeconds + Server.Total + ((units - 1) * Math.Max(DeviceSeconds, Math.Max(LinkSeconds, Server.Total)));
 
-    private static ModelShape Shape => new EmulatedModel(new ServerTimes(0, 0, 0)).Shape;
+    private static ModelShape Shape => EmulatedModel.Gpt2Small;
 
     private static double BlockFlops => UnitSamples * Length * LayerCosts.BlockForwardPerToken(Shape, Length);
 }
@@ -79,53 +73,15 @@ internal static class EmulatedRun
     public static async Task<EmulatedResult> RunAsync(EmulatedProfile profile, int units, int window)
     {
         string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
-        var akka = SettingsReader.Load([], [
-            .. RealRun.Quiet,
-            "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.data.devices=1", "splitfrozen.data.partition=iid", "splitfrozen.training.epochs=1",
-            $"splitfrozen.training.batch-size={EmulatedProfile.UnitSamples}", $"splitfrozen.training.micro-batch-size={EmulatedProfile.UnitSamples}",
-            "splitfrozen.training.checkpoint-steps=1000000", "splitfrozen.pipeline.grant-batches=1", $"splitfrozen.pipeline.window={window}",
-            $"splitfrozen.pipeline.unit-tokens={EmulatedProfile.UnitSamples * EmulatedProfile.Length}", "splitfrozen.store.mode=off",
-            $"splitfrozen.nodes=[{{ name = device, gigaflops = {Number(profile.DeviceGigaFlops)}, link-megabits = {Number(profile.LinkMegabits)} }}]"]);
-        var settings = SettingsReader.Read(akka);
-        var model = new EmulatedModel(profile.Server);
-        var data = new EmulatedData(units * EmulatedProfile.UnitSamples, EmulatedProfile.Length);
-        var folder = Directory.CreateTempSubdirectory("splitfrozen-bench-").FullName;
-        try
-        {
-            var watch = new Watch();
-            var spec = new RunSpec(
-                "bench", model.Fingerprint, TaskKind.Classification, [.. data.Labels], profile.Cut, EmulatedProfile.Length, settings.Pipeline.UnitTokens,
-                settings.Channel.Credits, 1, settings.Data.Partition with { ValidationShare = 0 }, 1000, ActivationCodec.Fp32);
-            var trainer = new TrainerSpec(TaskKind.Classification, 1, profile.Cut, settings.Lora, 0, 0, 1);
-            var sets = new HeldOutSets("test", data.Encode(DataSplit.Test, [0]), "none", []);
-            var run = new ServerRun(settings, model, data, sets, spec, trainer, new RunPaths(folder), watch, CancellationToken.None);
-            var summary = await LocalCluster.RunAsync(run, new DeviceData(data, OwnFolder: false, Part: null), akka).ConfigureAwait(false);
-            return new EmulatedResult(watch.Seconds, (double)summary.Devices[0].Overruns / summary.Devices[0].Operations);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private sealed class Watch : IRunObserver
-    {
-        private long _started;
-        private long _last;
-
-        public double Seconds => Stopwatch.GetElapsedTime(_started, _last).TotalSeconds;
-
-        public void On(RunEvent e)
-        {
-            switch (e)
-            {
-                case RunEvent.TrainingStarted:
-                    _started = Stopwatch.GetTimestamp();
-                    break;
-                case RunEvent.StepDone:
-                    _last = Stopwatch.GetTimestamp();
-                    break;
-            }
-        }
+        var outcome = await EmulatedCluster.RunAsync(
+            new EmulatedModel(profile.Server), new EmulatedData(units * EmulatedProfile.UnitSamples, EmulatedProfile.Length), profile.Cut,
+            [
+                "splitfrozen.data.devices=1", "splitfrozen.training.epochs=1", $"splitfrozen.training.batch-size={EmulatedProfile.UnitSamples}",
+                $"splitfrozen.training.micro-batch-size={EmulatedProfile.UnitSamples}", "splitfrozen.pipeline.grant-batches=1", $"splitfrozen.pipeline.window={window}",
+                $"splitfrozen.pipeline.unit-tokens={EmulatedProfile.UnitSamples * EmulatedProfile.Length}",
+                $"splitfrozen.nodes=[{{ name = device, gigaflops = {Number(profile.DeviceGigaFlops)}, link-megabits = {Number(profile.LinkMegabits)} }}]",
+            ]).ConfigureAwait(false);
+        var device = outcome.Summary.Devices[0];
+        return new EmulatedResult(outcome.Seconds, (double)device.Overruns / device.Operations);
     }
 }

@@ -1,10 +1,8 @@
-using System.Diagnostics;
-
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Protocol;
 
-namespace SplitFrozen.Cli.Benchmarks.Pipeline;
+namespace SplitFrozen.Cli.Emulation;
 
 /// <summary>
 /// A model that computes nothing: frozen blocks and trainer stages write zeros, and a stage waits as long as an emulated server would compute. What
@@ -12,19 +10,23 @@ namespace SplitFrozen.Cli.Benchmarks.Pipeline;
 /// </summary>
 /// <param name="server">Seconds of F, B and W of a micro-batch.</param>
 /// <param name="shape">Its sizes; null: those of GPT-2 small.</param>
-internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null) : IModelSource
+/// <param name="catchUp">Seconds of the server for a token and a frozen block that a device lacks.</param>
+internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null, double catchUp = 0) : IModelSource
 {
+    /// <summary>Sizes of GPT-2 small.</summary>
+    public static ModelShape Gpt2Small { get; } = new(ModelFamily.Gpt2, 12, 768, 12, 12, 64, 3072, 50257, 1024, true, 4);
+
     /// <inheritdoc/>
     public string Name => "emulated model";
 
     /// <inheritdoc/>
-    public ModelShape Shape { get; } = shape ?? new(ModelFamily.Gpt2, 12, 768, 12, 12, 64, 3072, 50257, 1024, true, 4);
+    public ModelShape Shape { get; } = shape ?? Gpt2Small;
 
     /// <inheritdoc/>
     public string Fingerprint => "emulated";
 
     /// <inheritdoc/>
-    public IFrozenBlocks LoadFrozen(int blocks) => new Frozen(Shape.Width, blocks);
+    public IFrozenBlocks LoadFrozen(int blocks) => new Frozen(Shape.Width, blocks, catchUp);
 
     /// <inheritdoc/>
     public ITrainerStage LoadTrainer(TrainerSpec spec) => new Trainer(spec, Shape, server);
@@ -41,8 +43,10 @@ internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null
     /// <inheritdoc/>
     public IReadOnlyList<TensorData> ReadOptimizer(string file) => [];
 
-    private sealed class Frozen(int width, int blocks) : IFrozenBlocks
+    private sealed class Frozen(int width, int blocks, double catchUp) : IFrozenBlocks
     {
+        private readonly EmulatedTime _time = new();
+
         public int Width => width;
 
         public int Blocks { get; private set; } = blocks;
@@ -57,7 +61,11 @@ internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null
 
         public void Embed(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int depth, Span<float> output) => output.Clear();
 
-        public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output) => output.Clear();
+        public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output)
+        {
+            output.Clear();
+            _time.Spend(catchUp * (to - from) * (output.Length / width));
+        }
 
         public void Dispose()
         {
@@ -66,7 +74,7 @@ internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null
 
     private sealed class Trainer(TrainerSpec spec, ModelShape shape, ServerTimes times) : ITrainerStage
     {
-        private long _freeAt;
+        private readonly EmulatedTime _time = new();
 
         public BlockRange Blocks { get; } = spec.StageOf(shape.Layers);
 
@@ -81,19 +89,19 @@ internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null
         public TargetScore Forward(int microBatch, int step, ActivationBatch batch, Span<float> output)
         {
             InFlight++;
-            Work(times.Forward);
+            _time.Spend(times.Forward);
             return Evaluate(batch, output);
         }
 
         public void BackwardInput(int microBatch, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
         {
             inputGradient.Clear();
-            Work(times.BackwardInput);
+            _time.Spend(times.BackwardInput);
         }
 
         public void BackwardWeights(int microBatch)
         {
-            Work(times.BackwardWeights);
+            _time.Spend(times.BackwardWeights);
             InFlight--;
         }
 
@@ -144,18 +152,6 @@ internal sealed class EmulatedModel(ServerTimes server, ModelShape? shape = null
             var count = each * Blocks.Count * spec.Lora.Rank * 4 * shape.Width;
             return new TensorData($"{Blocks.From}.{name}", [count], new byte[count * sizeof(float)]);
         }
-
-        /// <summary>Waits on the trainer's own thread. Operations that follow each other at once are timed from the end of the one before, so that waits which last too long do not add up.</summary>
-        private void Work(double seconds)
-        {
-            var now = Stopwatch.GetTimestamp();
-            var slack = Stopwatch.Frequency / 200;
-            _freeAt = (now - _freeAt < slack ? _freeAt : now) + (long)(seconds * Stopwatch.Frequency);
-            if (_freeAt > now)
-            {
-                Thread.Sleep(Stopwatch.GetElapsedTime(now, _freeAt));
-            }
-        }
     }
 }
 
@@ -174,6 +170,9 @@ internal sealed record ServerTimes(double Forward, double BackwardInput, double 
 /// <param name="length">Tokens of each.</param>
 internal sealed class EmulatedData(int samples, int length) : IDataSource, IDataSet
 {
+    /// <summary>Tokens of each sample.</summary>
+    public int Length => length;
+
     /// <inheritdoc/>
     public string Name => "emulated data";
 

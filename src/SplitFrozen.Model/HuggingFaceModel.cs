@@ -73,7 +73,9 @@ public sealed class HuggingFaceModel : IModelSource
     public ITrainerStage LoadTrainer(TrainerSpec spec)
     {
         TensorAllocator.Use();
-        return new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
+        var stage = new TrainerStage(_architecture, spec, TrainerParts.Load(_architecture, _weights, spec, BaseName, _device), _device);
+        TensorAllocator.Pool.Settle();
+        return stage;
     }
 
     /// <inheritdoc/>

@@ -22,7 +22,7 @@ namespace SplitFrozen.Cli.Emulation;
 internal sealed record EmulatedOutcome(
     RunSummary Summary, IReadOnlyList<EpochAccount> Epochs, double Seconds, IReadOnlyList<double> StepSeconds, int LayerChanges)
 {
-    /// <summary>The same, if the machine kept to the emulated times.</summary>
+    /// <summary>The same, if the machine kept to the times of emulated nodes; what a model of emulated servers waits too long is not counted.</summary>
     /// <exception cref="UserErrorException">It was too busy.</exception>
     public EmulatedOutcome OnTime() => Summary.TimesValid
         ? this
@@ -44,7 +44,7 @@ internal static class EmulatedCluster
     {
         var akka = SettingsReader.Load([], [
             .. RealRun.Quiet, "splitfrozen.model.path=/", "splitfrozen.data.path=/", "splitfrozen.data.partition=iid", "splitfrozen.training.checkpoint-steps=1000000",
-            "splitfrozen.store.mode=off", .. overrides]);
+            "splitfrozen.store.mode=off", "splitfrozen.control.port=off", .. overrides]);
         var settings = SettingsReader.Read(akka);
         var spec = new RunSpec(
             "emulated", model.Fingerprint, TaskKind.Classification, [.. data.Labels], cut, data.Length, settings.Pipeline.UnitTokens, settings.Channel.Credits, 1,
@@ -73,7 +73,7 @@ internal static class EmulatedCluster
         private int _changes;
 
         public EmulatedOutcome Outcome(RunSummary summary, IReadOnlyList<EpochAccount> epochs) => new(
-            summary, epochs, Stopwatch.GetElapsedTime(_started, _steps[^1]).TotalSeconds,
+            summary, epochs, Stopwatch.GetElapsedTime(_started, _steps.Count == 0 ? _started : _steps[^1]).TotalSeconds,
             [.. _steps.Zip(_steps.Skip(1), (a, b) => Stopwatch.GetElapsedTime(a, b).TotalSeconds)], _changes);
 
         public void On(RunEvent e)

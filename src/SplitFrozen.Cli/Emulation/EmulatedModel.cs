@@ -5,7 +5,7 @@ using SplitFrozen.Protocol;
 namespace SplitFrozen.Cli.Emulation;
 
 /// <summary>
-/// A model that computes nothing: frozen blocks and trainer stages write zeros, and a stage waits as long as an emulated server would compute. What
+/// A model that computes nothing: frozen blocks and trainer stages write zeros, and a stage, or blocks that the server runs for a device, wait as long as an emulated server would compute. What
 /// devices' blocks take, and what stages take where no times are given, is emulated by their nodes' profiles, what links take by the channel.
 /// </summary>
 /// <param name="server">Seconds of F, B and W of a micro-batch.</param>

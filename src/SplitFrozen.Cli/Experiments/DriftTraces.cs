@@ -14,10 +14,19 @@ internal static class DriftTraces
     /// <summary>Each device does, in its turn.</summary>
     public const string InTurn = "drifting in turn";
 
+    /// <summary>Layers are dealt out once.</summary>
+    public const string Static = "static";
+
+    /// <summary>Layers are dealt out anew.</summary>
+    public const string Dynamic = "dynamic";
+
     /// <summary>All traces.</summary>
     public static IReadOnlyList<string> All { get; } = [Steady, Drifting, InTurn];
 
-    /// <summary>GFLOP/s of the devices: phones of about equal strength, so that a device that slows down changes which stage is the slowest.</summary>
+    /// <summary>Both.</summary>
+    public static IReadOnlyList<string> Ways { get; } = [Static, Dynamic];
+
+    /// <summary>GFLOP/s of the devices, where they are not emulated in proportion to these: phones of about equal strength, so that a device that slows down changes which stage is the slowest.</summary>
     public static IReadOnlyList<double> GigaFlops { get; } = [8, 7, 6, 5];
 
     /// <summary>Writes plots of columns seconds and bubble_share by trace, policy and allocation.</summary>

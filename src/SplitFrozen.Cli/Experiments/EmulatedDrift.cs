@@ -1,7 +1,7 @@
 using System.Globalization;
 
 using SplitFrozen.Cli.Emulation;
-using SplitFrozen.Domain;
+using SplitFrozen.Domain.Allocation;
 using SplitFrozen.Domain.Costs;
 
 namespace SplitFrozen.Cli.Experiments;
@@ -12,7 +12,9 @@ namespace SplitFrozen.Cli.Experiments;
 /// </summary>
 internal static class EmulatedDrift
 {
-    /// <summary>Samples of an epoch, evenly on the devices.</summary>
+    /// <summary>Whose counts the devices get.</summary>
+    public const string Policy = BuiltInPolicies.Proportional;
+
     private const int Samples = 2400;
 
     /// <summary>Seconds of the server for a micro-batch of eight, F and B alike.</summary>
@@ -29,24 +31,29 @@ internal static class EmulatedDrift
     private const double ServerShare = 7.5;
 
     /// <summary>Trains an epoch.</summary>
-    /// <param name="policy">Whose counts the devices get.</param>
+    /// <param name="trace">One of <see cref="DriftTraces.All"/>.</param>
     /// <param name="isDynamic">Whether layers are dealt out anew.</param>
-    /// <param name="shares">Rates of the devices, as shares of the strongest.</param>
-    /// <param name="slow">When each device runs at a third, in seconds from its first unit; null: never.</param>
-    /// <exception cref="UserErrorException">The machine was too busy to keep to the emulated times.</exception>
-    public static async Task<EmulatedOutcome> RunAsync(string policy, bool isDynamic, IReadOnlyList<double> shares, Func<int, (double From, double To)?> slow)
+    /// <param name="samples">Samples, evenly on the devices.</param>
+    public static Task<EmulatedOutcome> RunAsync(string trace, bool isDynamic, int samples = Samples)
     {
         var model = new EmulatedModel(new ServerTimes(ServerSeconds / 2, ServerSeconds / 2, 0), catchUp: DeviceSeconds / (MicroBatch * Length * Cut * ServerShare));
         var strongest = MicroBatch * Length * Cut * LayerCosts.BlockForwardPerToken(EmulatedModel.Gpt2Small, Length) / DeviceSeconds / 1e9;
-        var outcome = await EmulatedCluster.RunAsync(model, new EmulatedData(Samples, Length), Cut, [
-            $"splitfrozen.data.devices={shares.Count}", "splitfrozen.training.epochs=1", $"splitfrozen.training.batch-size={2 * MicroBatch}",
+        return EmulatedCluster.RunAsync(model, new EmulatedData(samples, Length), Cut, [
+            $"splitfrozen.data.devices={DriftTraces.GigaFlops.Count}", "splitfrozen.training.epochs=1", $"splitfrozen.training.batch-size={2 * MicroBatch}",
             $"splitfrozen.training.micro-batch-size={MicroBatch}", "splitfrozen.pipeline.grant-batches=2", "splitfrozen.pipeline.window=4",
-            $"splitfrozen.pipeline.unit-tokens={MicroBatch * Length}", "splitfrozen.control.port=off", "splitfrozen.device.heartbeat-interval=200ms",
-            $"splitfrozen.allocation.policy={policy}", $"splitfrozen.allocation.interval={(isDynamic ? "500ms" : "off")}", "splitfrozen.allocation.cool-down=1s",
-            "splitfrozen.allocation.smoothing=0.5", $"splitfrozen.nodes=[{string.Join(", ", shares.Select((share, device) => Node(device, share * strongest, slow(device))))}]",
-        ]).ConfigureAwait(false);
-        return outcome.OnTime();
+            $"splitfrozen.pipeline.unit-tokens={MicroBatch * Length}", "splitfrozen.device.heartbeat-interval=200ms",
+            $"splitfrozen.allocation.policy={Policy}", $"splitfrozen.allocation.interval={(isDynamic ? "500ms" : "off")}", "splitfrozen.allocation.cool-down=1s",
+            "splitfrozen.allocation.smoothing=0.5", $"splitfrozen.nodes=[{string.Join(", ", DriftTraces.GigaFlops.Select((g, device) => Node(device, g / DriftTraces.GigaFlops[0] * strongest, Slow(trace, device))))}]",
+        ]);
     }
+
+    /// <summary>When a device runs at a third, in seconds from its first unit; never from 0 on, where its rate is measured.</summary>
+    private static (double From, double To)? Slow(string trace, int device) => trace switch
+    {
+        DriftTraces.Drifting when device == 0 => (3, 8),
+        DriftTraces.InTurn => (1 + (3 * device), 4 + (3 * device)),
+        _ => null,
+    };
 
     private static string Node(int device, double rate, (double From, double To)? slow)
     {

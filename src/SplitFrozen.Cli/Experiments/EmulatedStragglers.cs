@@ -51,7 +51,7 @@ internal static class EmulatedStragglers
             $"splitfrozen.data.devices={Devices}", "splitfrozen.training.epochs=1",
             $"splitfrozen.training.batch-size={2 * MicroBatch}", $"splitfrozen.training.micro-batch-size={MicroBatch}",
             $"splitfrozen.training.put-off-after={(relaxed ? "50ms" : "off")}", "splitfrozen.pipeline.grant-batches=2", $"splitfrozen.pipeline.window={window}",
-            $"splitfrozen.pipeline.unit-tokens={MicroBatch * Length}", "splitfrozen.allocation.interval=off", "splitfrozen.control.port=off",
+            $"splitfrozen.pipeline.unit-tokens={MicroBatch * Length}", "splitfrozen.allocation.interval=off",
             $"splitfrozen.nodes=[{string.Join(", ", Enumerable.Range(0, Devices).Select(d => Node(d, rate, pauses)))}]"];
     }
 

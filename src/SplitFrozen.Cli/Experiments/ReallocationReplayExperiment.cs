@@ -16,7 +16,6 @@ namespace SplitFrozen.Cli.Experiments;
 /// </summary>
 internal sealed class ReallocationReplayExperiment : IExperiment
 {
-    private const string StaticCell = "static";
     private const int Epochs = 6;
     private const int Samples = 4000;
     private const int Length = 32;
@@ -35,14 +34,14 @@ internal sealed class ReallocationReplayExperiment : IExperiment
     /// <inheritdoc/>
     public string Note =>
         "Simulated by the fleet simulator, not measured on a cluster. static: dealt out once, as the policy balanced or proportional would at the start; dynamic: dealt out anew every splitfrozen.allocation.interval. "
-        + "drifting: the strongest device runs at a third of its rate from 20 % to 60 % of the steady run's time; drifting in turn: each device in its turn, a quarter of that time each. bubble_share is that of the trainer.";
+        + "drifting: the strongest device runs at a third of its rate from 20 % to 60 % of the steady run's time; drifting in turn: each device in its turn, 24 % of that time each, from 2 % on. bubble_share is that of the trainer.";
 
     /// <inheritdoc/>
     public IReadOnlyList<ExperimentCell> Cells(Settings settings) =>
     [
         .. from trace in DriftTraces.All
            from policy in Policies
-           from way in (string[])[StaticCell, "dynamic"]
+           from way in DriftTraces.Ways
            from seed in Seeds
            select new ExperimentCell($"{trace.Replace(' ', '-')}-{policy}-{way}-{seed}", new Dictionary<string, string>
            {
@@ -53,8 +52,8 @@ internal sealed class ReallocationReplayExperiment : IExperiment
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Run(Settings settings, ExperimentCell cell)
     {
-        var report = Simulate(settings, cell.Parameters, DriftTraces.Steady, StaticCell, 0);
-        if (cell.Parameters["trace"] != DriftTraces.Steady || cell.Parameters["allocation"] != StaticCell)
+        var report = Simulate(settings, cell.Parameters, DriftTraces.Steady, DriftTraces.Static, 0);
+        if (cell.Parameters["trace"] != DriftTraces.Steady || cell.Parameters["allocation"] != DriftTraces.Static)
         {
             report = Simulate(settings, cell.Parameters, cell.Parameters["trace"], cell.Parameters["allocation"], report.TotalSeconds);
         }
@@ -83,7 +82,7 @@ internal sealed class ReallocationReplayExperiment : IExperiment
             [.. DriftTraces.GigaFlops.Select((g, i) => new SimulatedNode($"node-{i}", g * 1e9, LinkBytes, 0.02, null, Changes(trace, i, g * 1e9, steadySeconds)))],
             Devices(seed), new SimulatedServer(ServerFlops, 1, SharesCompute: false, 1e-3), new ModelCosts(shape, trainer, 1, settings.Channel.Codec), cut,
             settings.Training with { Epochs = Epochs, Seed = seed }, settings.Pipeline, settings.Channel.Credits,
-            new AllocationPlan(policy, settings.Allocation, way == StaticCell ? null : every), new FaultSpec([], null, settings.Device.LostAfter.TotalSeconds)));
+            new AllocationPlan(policy, settings.Allocation, way == DriftTraces.Static ? null : every), new FaultSpec([], null, settings.Device.LostAfter.TotalSeconds)));
     }
 
     private static IReadOnlyList<SimulatedDevice> Devices(long seed)
@@ -100,7 +99,7 @@ internal sealed class ReallocationReplayExperiment : IExperiment
         (double From, double To)? slow = trace switch
         {
             DriftTraces.Drifting when node == 0 => (0.2, 0.6),
-            DriftTraces.InTurn => (node * 0.25, (node + 1) * 0.25),
+            DriftTraces.InTurn => (0.02 + (node * 0.24), 0.02 + ((node + 1) * 0.24)),
             _ => null,
         };
         return slow is var (from, to)

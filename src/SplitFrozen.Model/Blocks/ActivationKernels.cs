@@ -14,6 +14,9 @@ internal static unsafe class ActivationKernels
 
     private interface IKernel
     {
+        /// <summary>How many of the tensors, from the first, are written.</summary>
+        static abstract int Written { get; }
+
         /// <summary>Eight elements of up to three tensors; those that the kernel does not use may be null.</summary>
         static abstract void Run(float* first, float* second, float* third);
     }
@@ -95,8 +98,8 @@ internal static unsafe class ActivationKernels
         Copy(third, padded + (2 * Lanes), count);
         TKernel.Run(padded, padded + Lanes, padded + (2 * Lanes));
         Copy(padded, first, count);
-        Copy(padded + Lanes, second, count);
-        Copy(padded + (2 * Lanes), third, count);
+        Copy(padded + Lanes, TKernel.Written > 1 ? second : null, count);
+        Copy(padded + (2 * Lanes), TKernel.Written > 2 ? third : null, count);
     }
 
     private static void Copy(float* from, float* to, int count)
@@ -116,6 +119,8 @@ internal static unsafe class ActivationKernels
         public const float Linear = 1.5957691216057308f;
         public const float Cubic = 0.071354816272600f;
 
+        public static int Written => 1;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {
@@ -127,6 +132,8 @@ internal static unsafe class ActivationKernels
 
     private readonly struct GeluAndSlope : IKernel
     {
+        public static int Written => 2;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {
@@ -142,6 +149,8 @@ internal static unsafe class ActivationKernels
 
     private readonly struct SwiGluInPlace : IKernel
     {
+        public static int Written => 1;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {
@@ -152,6 +161,8 @@ internal static unsafe class ActivationKernels
 
     private readonly struct SwiGluAndSlopes : IKernel
     {
+        public static int Written => 3;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {
@@ -166,12 +177,16 @@ internal static unsafe class ActivationKernels
 
     private readonly struct SlopeInPlace : IKernel
     {
+        public static int Written => 1;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third) => (Vector256.Load(first) * Vector256.Load(second)).Store(first);
     }
 
     private readonly struct SlopesInPlace : IKernel
     {
+        public static int Written => 2;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Run(float* first, float* second, float* third)
         {

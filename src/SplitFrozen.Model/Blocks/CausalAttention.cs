@@ -43,6 +43,7 @@ internal sealed class CausalAttention : autograd.SingleTensorFunction<CausalAtte
         AttentionKernels.Backward(
             AttentionShape.Of(query, key, lengths), HeadRows.Of(query), HeadRows.Of(key), HeadRows.Of(value), HeadRows.Of(gradient),
             HeadRows.Of(queryGradient), HeadRows.Of(keyGradient), HeadRows.Of(valueGradient));
+        GC.KeepAlive(gradient);
         return [queryGradient, keyGradient, valueGradient, null!];
     }
 

@@ -6,7 +6,7 @@ namespace SplitFrozen.Model.Blocks;
 /// <summary>
 /// The activation functions of feed-forward parts in one pass over memory. Where a gradient is needed the function's slope is computed along with its
 /// value and takes the place of the input, and on the way back the gradient takes the place of the slope: torch's own functions compute the exponential
-/// again there.
+/// again there. So such a graph can be gone through once.
 /// </summary>
 internal static class FusedActivations
 {
@@ -63,8 +63,9 @@ internal static class FusedActivations
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
-            var slope = ctx.get_saved_variables()[0].detach();
-            ActivationKernels.Slope(slope, grad_output.contiguous());
+            var (slope, gradient) = (ctx.get_saved_variables()[0].detach(), grad_output.contiguous());
+            ActivationKernels.Slope(slope, gradient);
+            GC.KeepAlive(gradient);
             return [slope, null!];
         }
     }
@@ -85,8 +86,9 @@ internal static class FusedActivations
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             var saved = ctx.get_saved_variables();
-            var (gate, up) = (saved[0].detach(), saved[1].detach());
-            ActivationKernels.Slopes(gate, up, grad_output.contiguous());
+            var (gate, up, gradient) = (saved[0].detach(), saved[1].detach(), grad_output.contiguous());
+            ActivationKernels.Slopes(gate, up, gradient);
+            GC.KeepAlive(gradient);
             return [gate, up];
         }
     }

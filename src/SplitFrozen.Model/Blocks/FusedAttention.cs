@@ -40,6 +40,7 @@ internal sealed class FusedAttention : autograd.SingleTensorFunction<FusedAttent
         AttentionKernels.Backward(
             AttentionShape.Of(query, key, lengths), HeadRows.Of(query), HeadRows.Of(key), HeadRows.Of(value), HeadRows.Of(above),
             HeadRows.Of(queryGradient), HeadRows.Of(keyGradient), HeadRows.Of(valueGradient));
+        GC.KeepAlive(above);
         return [result, null!];
     }
 

@@ -51,6 +51,7 @@ internal sealed unsafe class RmsNormFunction : autograd.SingleTensorFunction<Rms
                 Back(from + row, gain, above + row, to + row, width, epsilon);
             }
         });
+        GC.KeepAlive(gradient);
         return [result, null!, null!];
     }
 

@@ -44,7 +44,9 @@ internal sealed unsafe class RotaryFunction : autograd.SingleTensorFunction<Rota
     {
         var saved = ctx.get_saved_variables();
         var result = empty(grad_output.shape);
-        Turn(grad_output.contiguous(), saved[0], saved[1], result, -1);
+        var gradient = grad_output.contiguous();
+        Turn(gradient, saved[0], saved[1], result, -1);
+        GC.KeepAlive(gradient);
         return [result, null!, null!];
     }
 

@@ -27,7 +27,7 @@ internal sealed class BlockPool(IBlockSource source)
     /// <summary>Bytes in use, as blocks have them.</summary>
     public long Live { get; private set; }
 
-    /// <summary>The most bytes that were in use at a time.</summary>
+    /// <summary>The most bytes that were in use at a time, since <see cref="Settle"/> if it was called.</summary>
     public long Peak { get; private set; }
 
     /// <summary>Bytes in use and waiting for use.</summary>
@@ -79,6 +79,19 @@ internal sealed class BlockPool(IBlockSource source)
             (Live, Asked) = (Live - block.Size, Asked - block.Asked);
             Idle(block.Size).Blocks.Push(address);
             return true;
+        }
+    }
+
+    /// <summary>Gives idle blocks back, and counts the peak from now on: after loading, which takes memory of sizes that do not come again.</summary>
+    public void Settle()
+    {
+        lock (_lock)
+        {
+            while (ReleaseOne())
+            {
+            }
+
+            Peak = Live;
         }
     }
 

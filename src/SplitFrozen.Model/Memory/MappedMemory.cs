@@ -23,8 +23,9 @@ internal sealed partial class MappedMemory : IBlockSource
 
         nint aligned = (nint)((start + HugePage - 1) / HugePage * HugePage);
         long whole = (bytes + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize;
-        GiveBack(start, aligned - start);
-        GiveBack((nint)(aligned + whole), start + HugePage + bytes - aligned - whole);
+        // What cannot be given back was never touched, and costs nothing but addresses.
+        _ = Release(start, aligned - start);
+        _ = Release((nint)(aligned + whole), start + HugePage + bytes - aligned - whole);
 
         // Where the system has no huge pages it says so, and small ones do.
         _ = Advise(aligned, (nuint)whole, AdviseHugePages);
@@ -34,11 +35,13 @@ internal sealed partial class MappedMemory : IBlockSource
     /// <inheritdoc/>
     public void GiveBack(nint address, long bytes)
     {
-        if (bytes > 0 && Unmap(address, (nuint)bytes) != 0)
+        if (!Release(address, bytes))
         {
             throw new InvalidOperationException($"{bytes} bytes at {address:x} cannot be unmapped: error {Marshal.GetLastPInvokeError()}.");
         }
     }
+
+    private static bool Release(nint address, long bytes) => bytes <= 0 || Unmap(address, (nuint)bytes) == 0;
 
     [LibraryImport("libc", EntryPoint = "mmap")]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);

@@ -108,11 +108,19 @@ internal static unsafe class TensorAllocator
     private static DataPointer Allocate(void* self, nuint bytes)
     {
         bool isLarge = bytes >= (nuint)LeastBytes;
-        void* data = bytes == 0 ? null : isLarge ? (void*)Pool.Rent(checked((long)bytes)) : NativeMemory.AlignedAlloc(bytes, Alignment);
+        void* data = null;
+        try
+        {
+            data = bytes == 0 ? null : isLarge ? (void*)Pool.Rent(checked((long)bytes)) : NativeMemory.AlignedAlloc(bytes, Alignment);
+        }
+        catch (Exception e)
+        {
+            Fail(bytes, e);
+        }
+
         if (data == null && bytes > 0)
         {
-            // No exception may pass through native code.
-            Environment.FailFast($"There is no memory for a tensor of {bytes} bytes. Use smaller micro-batches (splitfrozen.training.micro-batch-size), or more memory.");
+            Fail(bytes, null);
         }
 
         return new DataPointer
@@ -125,8 +133,22 @@ internal static unsafe class TensorAllocator
         };
     }
 
+    /// <summary>Ends the process: no exception may pass through native code.</summary>
+    private static void Fail(nuint bytes, Exception? e) => Environment.FailFast(
+        $"There is no memory for a tensor of {bytes} bytes. Use a smaller model or smaller micro-batches (splitfrozen.training.micro-batch-size), or more memory.", e);
+
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Release(void* data) => Pool.Return((nint)data);
+    private static void Release(void* data)
+    {
+        try
+        {
+            Pool.Return((nint)data);
+        }
+        catch (Exception e)
+        {
+            Environment.FailFast("Memory of a tensor could not be taken back.", e);
+        }
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Nothing(void* self)

@@ -17,8 +17,13 @@ public sealed class RemoteServerSpecs
     {
         var over = new TaskCompletionSource();
         var server = new RemoteServer(ActorRefs.Nobody, over.Task);
-        var waiting = Task.Run(() => server.Ask<int>(done => done));
-        Assert.False(waiting.IsCompleted);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiting = Task.Run(() => server.Ask<int>(done =>
+        {
+            asked.SetResult();
+            return done;
+        }));
+        await asked.Task.WaitAsync(Limit);
         over.SetResult();
 
         Assert.Equal(RunFailure.Broken, (await Assert.ThrowsAsync<RunFailedException>(() => waiting.WaitAsync(Limit))).Failure);

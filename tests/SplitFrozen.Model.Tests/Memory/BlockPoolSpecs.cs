@@ -71,6 +71,19 @@ public sealed class BlockPoolSpecs
         Assert.True(pool.Return(block));
     }
 
+    [Fact(DisplayName = "Settling gives idle blocks back and lets the peak begin anew; blocks in use stay")]
+    public void Should_settle()
+    {
+        var pool = new BlockPool(_source);
+        nint block = pool.Rent(100);
+        Assert.True(pool.Return(pool.Rent(5000)));
+        pool.Settle();
+
+        Assert.Equal(BlockPool.SizeOf(100), pool.Held);
+        Assert.Equal(pool.Live, pool.Peak);
+        Assert.True(pool.Return(block));
+    }
+
     [Fact(DisplayName = "What is not the pool's is not taken back, nor is a block twice")]
     public void Should_refuse_what_is_not_its_own()
     {

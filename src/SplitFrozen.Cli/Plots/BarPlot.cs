@@ -40,7 +40,7 @@ internal static class BarPlot
                 FillColor = PlotFrame.Series(index),
                 LineWidth = 0,
                 Error = bars.Spreads.ElementAtOrDefault(group),
-                Label = value.ToString(value >= 10 ? "#,0" : value >= 1 ? "0.0" : "0.###", CultureInfo.InvariantCulture),
+                Label = value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.###", CultureInfo.InvariantCulture),
             })]);
             added.LegendText = series.Count > 1 ? bars.Name : "";
             added.ValueLabelStyle.FontName = Fonts.Default;

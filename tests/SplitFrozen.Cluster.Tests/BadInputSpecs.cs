@@ -110,7 +110,7 @@ public sealed class BadInputSpecs
     [Fact(DisplayName = "A server whose devices do not all come says who came, and leaves no folder")]
     public async Task Should_not_wait_for_ever()
     {
-        using var place = new Workplace("start.limit = 6s");
+        using var place = new Workplace("start.limit = 15s");
         var server = place.Start("server", "--run", place.At("run"));
         var device = place.StartDevice(await Workplace.AddressAsync(server), "device-0", "--set", "splitfrozen.device.partition=0", "--set", "splitfrozen.start.limit=60s");
 

@@ -26,7 +26,7 @@ internal static class DriftTraces
     /// <summary>Both.</summary>
     public static IReadOnlyList<string> Ways { get; } = [Static, Dynamic];
 
-    /// <summary>GFLOP/s of the devices, where they are not emulated in proportion to these: phones of about equal strength, so that a device that slows down changes which stage is the slowest.</summary>
+    /// <summary>GFLOP/s of the devices, in the measured run their proportions: phones of about equal strength, so that a device that slows down changes which stage is the slowest.</summary>
     public static IReadOnlyList<double> GigaFlops { get; } = [8, 7, 6, 5];
 
     /// <summary>Writes plots of columns seconds and bubble_share by trace, policy and allocation.</summary>

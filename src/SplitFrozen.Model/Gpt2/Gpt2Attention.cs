@@ -1,5 +1,6 @@
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Gpt2;
@@ -41,7 +42,11 @@ internal sealed class Gpt2Attention : nn.Module
             : pass.Attend(Scaled(parts.select(1, 0)), parts.select(1, 1), parts.select(1, 2));
     }
 
-    private Tensor Scaled(Tensor query) => _queryScale == 1 ? query : query.mul(_queryScale);
+    private Tensor Scaled(Tensor query)
+    {
+        using Scalar scale = _queryScale;
+        return _queryScale == 1 ? query : query.mul(scale);
+    }
 
     /// <summary>Queries of the needed rows [N, H, Dh], keys and values of all [T, H, Dh].</summary>
     private (Tensor Query, Tensor Key, Tensor Value) Narrowed(Tensor x, ForwardPass pass, RowSelection needed)

@@ -1,5 +1,6 @@
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -20,7 +21,14 @@ internal sealed class RmsNorm : Norm
     }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor x) => RmsNormFunction.Takes(x)
-        ? RmsNormFunction.Run(x, _weight, _epsilon)
-        : x.mul(x.square().mean([-1L], keepdim: true).add_(_epsilon).rsqrt_()).mul_(_weight);
+    public override Tensor Forward(Tensor x)
+    {
+        if (RmsNormFunction.Takes(x))
+        {
+            return RmsNormFunction.Run(x, _weight, _epsilon);
+        }
+
+        using Scalar epsilon = _epsilon;
+        return x.mul(x.square().mean([-1L], keepdim: true).add_(epsilon).rsqrt_()).mul_(_weight);
+    }
 }

@@ -1,5 +1,6 @@
 using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Lora;
@@ -92,7 +93,8 @@ internal sealed class LoraAdapter
     {
         // As (hᵀ dy)ᵀ: a product with r rows takes a fraction of the time of one with r columns.
         var product = Products.Multiply(part.Inner.t(), outputGradient);
-        _b.Gradient.narrow(0, part.FirstColumn, outputGradient.shape[1]).add_(product.t(), alpha: _scale);
+        using Scalar scale = _scale;
+        _b.Gradient.narrow(0, part.FirstColumn, outputGradient.shape[1]).add_(product.t(), alpha: scale);
     }
 
     private (Tensor Input, Tensor Inner) Inner(Tensor x, ForwardPass pass, RowSelection? rows)

@@ -5,6 +5,7 @@ using SplitFrozen.Model.Peft;
 using SplitFrozen.Model.Tokenizers;
 using SplitFrozen.Model.Training;
 using SplitFrozen.Protocol;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Merging;
@@ -93,7 +94,8 @@ public static class ModelMerger
     {
         using var scope = NewDisposeScope();
         var (a, b) = adapter.Read(name, module.Inputs, module.Outputs);
-        module.AddToWeight(b.mm(a).mul_(adapter.Scale));
+        using Scalar scale = adapter.Scale;
+        module.AddToWeight(b.mm(a).mul_(scale));
     }
 
     private static void WriteOthers(Architecture architecture, PeftAdapter adapter, ModelFiles model, IReadOnlyList<string> labels, string folder)

@@ -36,13 +36,14 @@ internal sealed class AdamW : IDisposable
     {
         using var scope = NewDisposeScope();
         Steps++;
+        using var factors = new StepFactors(learningRate, _weightDecay, Steps);
         var values = _set.Groups(_set.Values);
         var gradients = _set.Groups(_set.Gradients);
         var means = _set.Groups(Means);
         var variances = _set.Groups(Variances);
         for (int i = 0; i < values.Length; i++)
         {
-            Step(learningRate, values[i], gradients[i], means[i], variances[i]);
+            Step(factors, values[i], gradients[i], means[i], variances[i]);
         }
     }
 
@@ -53,12 +54,43 @@ internal sealed class AdamW : IDisposable
         Variances.Dispose();
     }
 
-    private void Step(double learningRate, Tensor values, Tensor gradients, Tensor means, Tensor variances)
+    private static void Step(StepFactors factors, Tensor values, Tensor gradients, Tensor means, Tensor variances)
     {
-        values.mul_(1 - (learningRate * _weightDecay));
-        means.mul_(Beta1).add_(gradients, 1 - Beta1);
-        variances.mul_(Beta2).addcmul_(gradients, gradients, 1 - Beta2);
-        var deviation = variances.sqrt().div_(Math.Sqrt(1 - Math.Pow(Beta2, Steps))).add_(Epsilon);
-        values.addcdiv_(means, deviation, -learningRate / (1 - Math.Pow(Beta1, Steps)));
+        values.mul_(factors.Decay);
+        means.mul_(factors.Beta1).add_(gradients, factors.OneLessBeta1);
+        variances.mul_(factors.Beta2).addcmul_(gradients, gradients, factors.OneLessBeta2);
+        var deviation = variances.sqrt().div_(factors.Correction).add_(factors.Epsilon);
+        values.addcdiv_(means, deviation, factors.Rate);
+    }
+
+    /// <summary>
+    /// The numbers of a step as the native library has them. A number that is handed over as such becomes an object that nothing keeps alive while the native
+    /// function reads it: the finaliser may free it in between.
+    /// </summary>
+    private sealed class StepFactors(double learningRate, double weightDecay, long steps) : IDisposable
+    {
+        public Scalar Decay { get; } = 1 - (learningRate * weightDecay);
+
+        public Scalar Beta1 { get; } = AdamW.Beta1;
+
+        public Scalar OneLessBeta1 { get; } = 1 - AdamW.Beta1;
+
+        public Scalar Beta2 { get; } = AdamW.Beta2;
+
+        public Scalar OneLessBeta2 { get; } = 1 - AdamW.Beta2;
+
+        public Scalar Correction { get; } = Math.Sqrt(1 - Math.Pow(AdamW.Beta2, steps));
+
+        public Scalar Epsilon { get; } = AdamW.Epsilon;
+
+        public Scalar Rate { get; } = -learningRate / (1 - Math.Pow(AdamW.Beta1, steps));
+
+        public void Dispose()
+        {
+            foreach (var number in (Scalar[])[Decay, Beta1, OneLessBeta1, Beta2, OneLessBeta2, Correction, Epsilon, Rate])
+            {
+                number.Dispose();
+            }
+        }
     }
 }

@@ -24,6 +24,7 @@ internal static class CrossEntropy
     public static Tensor GradientInPlace(Tensor logits, Tensor logSum, Tensor targets)
     {
         var column = targets.unsqueeze(1);
-        return logits.sub_(logSum).exp_().scatter_add_(1, column, torch.full_like(column, -1, dtype: ScalarType.Float32));
+        using Scalar minusOne = -1;
+        return logits.sub_(logSum).exp_().scatter_add_(1, column, torch.full_like(column, minusOne, dtype: ScalarType.Float32));
     }
 }

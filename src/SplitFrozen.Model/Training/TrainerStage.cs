@@ -125,7 +125,8 @@ internal sealed partial class TrainerStage : ITrainerStage
         var gradients = _parts.Trainables.Gradients;
         if (double.IsFinite(norm))
         {
-            gradients.div_(targets);
+            using Scalar count = targets;
+            gradients.div_(count);
             Clip(gradients, norm);
             StepOptimizer(learningRate);
         }
@@ -190,7 +191,8 @@ internal sealed partial class TrainerStage : ITrainerStage
         const double guard = 1e-6;
         if (_spec.ClipNorm > 0 && _spec.ClipNorm / (norm + guard) is var factor and < 1)
         {
-            gradients.mul_(factor);
+            using Scalar share = factor;
+            gradients.mul_(share);
         }
     }
 

@@ -49,8 +49,11 @@ internal sealed class ServerConnection
         ChannelLife? life = null;
         try
         {
-            using var stream = Open(out life);
-            Receive(stream, life);
+            var (stream, admitted) = Open(out life);
+            using (stream)
+            {
+                Receive(stream, admitted);
+            }
         }
         catch (FrameException e)
         {
@@ -88,8 +91,10 @@ internal sealed class ServerConnection
     }
 
     /// <summary>Secures the connection and learns whose it is.</summary>
-    private Stream Open(out ChannelLife life)
+    /// <param name="life">Who answers for it where it is refused; null while that is not known.</param>
+    private (Stream Stream, ChannelLife Life) Open(out ChannelLife? life)
     {
+        life = null;
         // Reads that trickle would each keep to a time limit of their own: this one is for all of them.
         using var limit = _listener.Time.CreateTimer(_ => _connection.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
         var stream = Stream.Null;
@@ -115,19 +120,22 @@ internal sealed class ServerConnection
             _greeted = true;
             if (!life.Attach(this))
             {
+                // Why it has ended was counted when it did.
+                life = null;
                 throw new FrameException(FrameFault.NotAdmitted, "the token of a channel is not valid any more");
             }
 
             ChannelGreeting.WriteAnswer(stream, life.Received);
-            return stream;
+            return (stream, life);
         }
         catch (AuthenticationException e)
         {
             stream.Dispose();
             throw new FrameException(FrameFault.NotTrusted, e.InnerException?.Message ?? e.Message);
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException && !_closed.IsCancellationRequested)
+        catch (Exception e) when (!_greeted && !_closed.IsCancellationRequested && e is IOException or SocketException or ObjectDisposedException)
         {
+            // Once the peer has said who it is, a connection that breaks is no fault of its.
             stream.Dispose();
             throw new FrameException(FrameFault.Silent, $"a connection ended or stalled before the peer said who it is: {e.Message}");
         }

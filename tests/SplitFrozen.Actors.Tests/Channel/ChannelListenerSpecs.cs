@@ -148,6 +148,19 @@ public sealed class ChannelListenerSpecs : IDisposable
         Assert.Equal(3, ChannelGreeting.ReadAnswer(last));
     }
 
+    [Fact(DisplayName = "A connection that breaks before the server has answered a greeting is nobody's fault: the same life goes on")]
+    public void Should_not_blame_a_device_for_a_break_at_the_greeting()
+    {
+        using var channel = new TestChannel(carrier: new BreakingCarrier());
+        var token = channel.Admit(Phone, Life).Token;
+        using var broken = channel.Greet(token);
+        AssertClosed(broken);
+
+        using var again = channel.Greet(token);
+        Assert.Equal(0, ChannelGreeting.ReadAnswer(again));
+        Assert.Empty(channel.Listener.Refusals);
+    }
+
     [Fact(DisplayName = "Damaged frames are put down to the line, but not again and again: then the life is over, and the device is at fault")]
     public void Should_not_put_up_with_damage_for_ever()
     {

@@ -16,7 +16,8 @@ internal sealed class TestChannel : IDisposable
     private readonly BlockingCollection<ChannelRefusal> _refused = [];
 
     public TestChannel(
-        TlsIdentity? identity = null, ChannelRules? rules = null, ServerMemory? memory = null, Action<ActivationUnit>? arrived = null, LimitSettings? limits = null)
+        TlsIdentity? identity = null, ChannelRules? rules = null, ServerMemory? memory = null, Action<ActivationUnit>? arrived = null, LimitSettings? limits = null,
+        Carrier? carrier = null)
     {
         Memory = memory ?? new ServerMemory(1 << 26, 1024);
         if (memory is null)
@@ -24,8 +25,8 @@ internal sealed class TestChannel : IDisposable
             Memory.Open(Grant, 10_000);
         }
 
-        Listener = new ChannelListener(
-            new ListenerOptions("127.0.0.1", 0, identity) { Limits = limits ?? LimitSettings.Default }, rules ?? Frames.Rules, Memory, arrived ?? _arrived.Add, _refused.Add);
+        var options = new ListenerOptions("127.0.0.1", 0, identity) { Limits = limits ?? LimitSettings.Default, Carrier = carrier ?? Carrier.Tcp };
+        Listener = new ChannelListener(options, rules ?? Frames.Rules, Memory, arrived ?? _arrived.Add, _refused.Add);
     }
 
     public static GrantId Grant { get; } = new(0, 0);

@@ -20,6 +20,7 @@ public sealed class HealthEndpoint : IDisposable
     private readonly HttpListener _listener;
     private readonly Func<Health> _live;
     private readonly Func<Health> _ready;
+    private readonly TaskCompletionSource _closed = new();
     private readonly Thread _thread;
 
     private HealthEndpoint(HttpListener listener, int port, Func<Health> live, Func<Health> ready)
@@ -65,8 +66,10 @@ public sealed class HealthEndpoint : IDisposable
     /// <summary>Stops listening.</summary>
     public void Dispose()
     {
-        _listener.Close();
+        // Not the other way round: a listener that is closed just as someone begins to wait for a request may leave him waiting for ever.
+        _closed.TrySetResult();
         _thread.Join();
+        _listener.Close();
     }
 
     private static int FreePort()
@@ -82,11 +85,17 @@ public sealed class HealthEndpoint : IDisposable
         {
             try
             {
-                Answer(_listener.GetContext());
+                var request = _listener.GetContextAsync();
+                if (Task.WaitAny(request, _closed.Task) == 1)
+                {
+                    return;
+                }
+
+                Answer(request.GetAwaiter().GetResult());
             }
             catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
             {
-                // The listener was closed, which the loop sees, or the peer has gone.
+                // The peer has gone.
             }
         }
     }

@@ -45,6 +45,24 @@ public sealed class HealthEndpointSpecs
         Assert.Contains("splitfrozen.health.host and splitfrozen.health.port", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact(DisplayName = "An endpoint that is closed while its thread goes on to the next request ends all the same")]
+    public async Task Should_close()
+    {
+        for (var time = 0; time < 200; time++)
+        {
+            var endpoint = HealthEndpoint.Start(AnyPort, () => default, () => default)!;
+            var answered = GetAsync(endpoint, "live");
+            if (time % 2 == 0)
+            {
+                await answered;
+            }
+
+            await Task.Run(endpoint.Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+            // Whether a request that came at the same time is still answered is left to chance.
+            await answered.ContinueWith(_ => { }, TaskContinuationOptions.ExecuteSynchronously);
+        }
+    }
+
     [Fact(DisplayName = "A device node lives before it is ready: it is when it is a member and a server has answered")]
     public async Task Should_tell_of_a_device_node()
     {

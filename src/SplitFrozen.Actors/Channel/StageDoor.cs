@@ -203,8 +203,17 @@ internal sealed class StageDoor : IDisposable
     /// <exception cref="FrameException">Nobody awaits it.</exception>
     private Awaited Find(ChannelGreeting greeting)
     {
-        var began = _options.Time.GetTimestamp();
-        using var timer = _options.Time.CreateTimer(_ => Wake(), null, UnawaitedLimit, Timeout.InfiniteTimeSpan);
+        var isOver = false;
+        using var timer = _options.Time.CreateTimer(
+            _ =>
+            {
+                lock (_gate)
+                {
+                    isOver = true;
+                    Monitor.PulseAll(_gate);
+                }
+            },
+            null, UnawaitedLimit, Timeout.InfiniteTimeSpan);
         lock (_gate)
         {
             while (true)
@@ -216,21 +225,11 @@ internal sealed class StageDoor : IDisposable
                 }
 
                 FrameException.Require(
-                    !_closed && _options.Time.GetElapsedTime(began) < UnawaitedLimit, FrameFault.NotAdmitted,
-                    "a connection named a link between server nodes that is not awaited here");
+                    !_closed && !isOver, FrameFault.NotAdmitted, "a connection named a link between server nodes that is not awaited here");
                 Monitor.Wait(_gate);
             }
         }
     }
-
-    private void Wake()
-    {
-        lock (_gate)
-        {
-            Monitor.PulseAll(_gate);
-        }
-    }
-
     private void Refuse(FrameFault fault, string message)
     {
         var count = _refusals.Add(fault);

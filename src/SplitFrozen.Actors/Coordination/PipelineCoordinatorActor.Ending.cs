@@ -74,6 +74,12 @@ internal sealed partial class PipelineCoordinatorActor
             Receive<FinishLimit>(_ => End());
         });
         _stages.Abandon();
+        if (_stages is { HasBeenUp: true, IsUp: false })
+        {
+            // The limit to their absence was cancelled with the other timers.
+            AwaitServers();
+        }
+
         if (completed)
         {
             _stages.Score(_heldOut[EvaluationSet], ScoredAfter);

@@ -41,6 +41,9 @@ internal sealed partial class StagePipeline(
     /// <summary>Whether all stages are loaded; they may not be connected yet.</summary>
     public bool IsLoaded => Array.TrueForAll(_stages, s => s is not null);
 
+    /// <summary>Whether all stages are loaded and connected.</summary>
+    public bool IsUp => _up;
+
     /// <summary>Whether all stages were loaded and connected at least once: training can begin.</summary>
     public bool HasBeenUp { get; private set; }
 
@@ -98,7 +101,7 @@ internal sealed partial class StagePipeline(
     public void Up()
     {
         _up = true;
-        if (HasBeenUp)
+        if (HasBeenUp || _resetting)
         {
             BeginGeneration();
         }

@@ -24,6 +24,9 @@ namespace SplitFrozen.Actors.Tests.Cluster;
 /// <summary>A run of the stand-in model in a temporary folder, on a real cluster over TCP or in a single-process loop.</summary>
 internal sealed class StandInRun : IDisposable, IRunObserver
 {
+    /// <summary>A run takes seconds; one that takes so long, on whatever machine, has come to a standstill.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
     private readonly ConcurrentQueue<RunEvent> _events = [];
 
     private readonly string[] _overrides;
@@ -87,7 +90,7 @@ internal sealed class StandInRun : IDisposable, IRunObserver
     public Task<RunSummary> OnClusterAsync(CancellationToken stop = default) => OnClusterAsync(null, stop);
 
     public Task<RunSummary> OnClusterAsync(Func<NodeProfile, Stream, Stream>? link, CancellationToken stop = default) =>
-        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link: link);
+        LocalCluster.RunAsync(Server(stop), new DeviceData(Data, OwnFolder: false, Part: null), Akka, link: link).WaitAsync(Limit, CancellationToken.None);
 
     public ServerRun Server(CancellationToken stop = default)
     {

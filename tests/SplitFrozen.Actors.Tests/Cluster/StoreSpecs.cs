@@ -101,13 +101,13 @@ public sealed class StoreSpecs
         var cluster = run.Settings.Cluster with { Port = 0, SeedNodes = [$"{node.Address.Host}:{node.Address.Port}"] };
         var hosts = run.Settings.Nodes.Select(profile => DeviceNodeHost.Start(
             new DeviceNodeOptions(cluster, profile, run.Model, new DeviceData(run.Data, OwnFolder: false, Part: null), null, 2, 2, StartLimit: null), run.Akka, 2)).ToList();
-        await stored.Task;
+        await stored.Task.WaitAsync(StandInRun.Limit);
         foreach (var host in hosts)
         {
             await host.DisposeAsync();
         }
 
-        var summary = await server.Result;
+        var summary = await server.Result.WaitAsync(StandInRun.Limit);
         using var loop = new StandInRun("splitfrozen.training.epochs=3", "splitfrozen.training.decay=constant", "splitfrozen.training.warmup=0");
         loop.InOneProcess();
 

@@ -20,12 +20,12 @@ case "${1:-}" in
   server)
     shift
     run="${SPLITFROZEN_RUN:-/runs/current}"
-    # A run that is over makes room; one that was cut off goes on.
-    if [ -e "$run/summary.json" ]; then
+    # A run that is over makes room; one that was cut off, or stopped in order, goes on.
+    if grep -q '"completed": *true' "$run/summary.json" 2> /dev/null; then
       mv "$run" "$run-$(date -u +%Y%m%dT%H%M%S)"
     fi
     if [ -e "$run" ]; then
-      exec "$program" server --resume "$run"
+      exec "$program" server --resume "$run" "$@"
     fi
     exec "$program" server --config "$config/server.conf" --run "$run" "$@"
     ;;

@@ -24,7 +24,7 @@ public sealed class MethodCostsSpecs
     [Fact(DisplayName = "A device of SplitFrozen runs C frozen blocks forward, once where activations are kept and every epoch where not")]
     public void Should_count_forward_only()
     {
-        var (kept, off) = (Costs().SplitFrozen(Cut, isStored: true), Costs().SplitFrozen(Cut, isStored: false));
+        var (kept, off) = (Costs().SplitFrozen(Cut, kept: 1), Costs().SplitFrozen(Cut, kept: 0));
         var perToken = Cut * LayerCosts.BlockForwardPerToken(Shape, Length);
 
         Assert.Equal(perToken, kept.DeviceFlopsPerToken, 1e-3);
@@ -36,6 +36,21 @@ public sealed class MethodCostsSpecs
         Assert.Equal(Epochs * kept.MeanBytesUp, off.MeanBytesUp, 1e-6);
         Assert.True(kept.WallSeconds < off.WallSeconds);
         Assert.True(off.WallSeconds >= off.Stages.Server);
+    }
+
+    [Theory(DisplayName = "What the store has no room for is run and sent again in every epoch")]
+    [InlineData(StoreMode.Off, 1 << 30, 0.0)]
+    [InlineData(StoreMode.Memory, 1 << 30, 1.0)]
+    [InlineData(StoreMode.Memory, Devices * Each * Length * 768 * 2, 0.5)]
+    [InlineData(StoreMode.Disk, Devices * Each * Length * 768 * 2, 1.0)]
+    public void Should_keep_what_has_room(StoreMode mode, long memory, double share)
+    {
+        var costs = Costs(store: new StoreSettings(mode, ActivationCodec.Fp32, memory, 1 << 30, null, null));
+        var (kept, cost) = (costs.KeptShare(), costs.Of(TrainingMethods.SplitFrozen));
+
+        Assert.Equal(share, kept, 1e-3);
+        Assert.Equal((1 + ((Epochs - 1) * (1 - kept))) * Costs().SplitFrozen(Cut, kept: 1).MeanBytesUp, cost.MeanBytesUp, 1e-6);
+        Assert.InRange(cost.WallSeconds, Costs().SplitFrozen(Cut, kept: 1).WallSeconds, Costs().SplitFrozen(Cut, kept: 0).WallSeconds);
     }
 
     [Fact(DisplayName = "A device of FedLoRA runs all blocks forward and backward; adapters and head travel each round, half of the adapters' A with FFA-LoRA not")]
@@ -87,7 +102,7 @@ public sealed class MethodCostsSpecs
     {
         var costs = Costs(split: new SplitLoraSettings(Cut, 4, SplitLoraOrder.Sequential));
 
-        Assert.True(costs.SplitFrozen(Cut, true).PeakBytes < costs.SplitLora().PeakBytes);
+        Assert.True(costs.SplitFrozen(Cut, 1).PeakBytes < costs.SplitLora().PeakBytes);
         Assert.True(costs.SplitLora().PeakBytes < costs.FedLora().PeakBytes);
     }
 
@@ -100,14 +115,14 @@ public sealed class MethodCostsSpecs
         Assert.True(cost.MeanBytesDown > 0);
     }
 
-    private static MethodCosts Costs(FedLoraSettings? fed = null, SplitLoraSettings? split = null)
+    private static MethodCosts Costs(FedLoraSettings? fed = null, SplitLoraSettings? split = null, StoreSettings? store = null)
     {
         var training = MethodRuns.Training() with { Epochs = Epochs, BatchSize = 16, MicroBatchSize = 16 };
         var settings = new Settings(
             new ModelSettings("", Cut, "cpu"), new DataSettings("", null!, 0, Length, 0, null!), Lora, training, new PipelineSettings(8, 3, 2048),
             new ChannelSettings("", 0, 4, 1 << 26, ActivationCodec.Fp32), null!, null!, null!, null!, [],
             new AllocationSettings(BuiltInPolicies.Static, 1, 0.1, TimeSpan.Zero, 8, 0.5, new Dictionary<string, int>()), null!, null!,
-            new StoreSettings(StoreMode.Memory, ActivationCodec.Fp32, 1 << 30, 1 << 30, null, null))
+            store ?? new StoreSettings(StoreMode.Memory, ActivationCodec.Fp32, 1 << 30, 1 << 30, null, null))
         {
             FedLora = fed ?? FedLoraSettings.Default,
             SplitLora = split ?? SplitLoraSettings.Default,

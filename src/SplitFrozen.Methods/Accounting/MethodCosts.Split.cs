@@ -14,16 +14,16 @@ public sealed partial class MethodCosts
     private const double HeaderBytes = 80;
 
     /// <summary>
-    /// SplitFrozen: the fleet simulator plays the first epoch event by event, with all of the frozen blocks on the devices. Where activations are kept, devices have
-    /// nothing to do after it, and an epoch takes what the server's F, B and W take.
+    /// SplitFrozen: the fleet simulator plays the first epoch event by event, with all of the frozen blocks on the devices. After it devices run and send what the server
+    /// did not keep, and an epoch takes what the server's F, B and W take, or that share of the first epoch if it is longer.
     /// </summary>
     /// <param name="cut">The frozen line C.</param>
-    /// <param name="isStored">Whether the server keeps activations.</param>
-    public MethodCost SplitFrozen(int cut, bool isStored)
+    /// <param name="kept">Share of the samples whose activations the server keeps, 0 to 1.</param>
+    public MethodCost SplitFrozen(int cut, double kept)
     {
         var (report, costs) = (Simulate(cut), Wire(cut));
         var epochs = _settings.Training.Epochs;
-        var forwarded = isStored ? 1 : epochs;
+        var forwarded = 1 + ((epochs - 1) * (1 - kept));
         var books = _devices.ToDictionary(d => d.Id, d => new Book(d.Id));
         foreach (var device in _devices)
         {
@@ -31,13 +31,29 @@ public sealed partial class MethodCosts
             var lengths = device.Lengths(all);
             var tokens = lengths.Sum(l => (long)l);
             books[device.Id].Work(
-                forwarded * cut * LayerCosts.BlockForward(_shape, lengths), forwarded * tokens, forwarded * UnitBytes(device, costs), _fleet);
+                forwarded * cut * LayerCosts.BlockForward(_shape, lengths), (long)Math.Round(forwarded * tokens), forwarded * UnitBytes(device, costs), _fleet);
         }
 
         var server = epochs * _devices.Sum(d => Enumerable.Range(0, d.BatchesPerEpoch).Sum(batch => d.MicroBatches(batch).Sum(m => Upper(d, m, cut).Total)));
-        var wall = isStored ? report.TotalSeconds + ((epochs - 1.0) / epochs * server / _fleet.ServerFlops) : epochs * report.TotalSeconds;
+        var later = Math.Max(server / epochs / _fleet.ServerFlops, (1 - kept) * report.TotalSeconds);
+        var wall = report.TotalSeconds + ((epochs - 1) * later);
         var unit = Math.Max(_settings.Pipeline.UnitTokens, _settings.Data.MaxLength);
         return Sum(books.Values, wall, server, _ => _memory.ForwardOnly(cut, unit));
+    }
+
+    /// <summary>Share of the samples whose activations have room in the store, by their bytes: 0 where the store is off.</summary>
+    public double KeptShare()
+    {
+        var store = _settings.Store;
+        if (store.Mode == StoreMode.Off)
+        {
+            return 0;
+        }
+
+        // What is in memory of a store on disk is in its files as well.
+        var room = (double)(store.Mode == StoreMode.Disk ? Math.Max(store.MemoryLimit, store.DiskLimit) : store.MemoryLimit);
+        var costs = new ModelCosts(_shape, _trainer, 1, store.Codec);
+        return Math.Min(1, room / _devices.Sum(d => costs.UnitBytes(d.Samples, d.Lengths([.. Enumerable.Range(0, d.Samples)]).Sum())));
     }
 
     /// <summary>Plays an epoch of SplitFrozen.</summary>

@@ -35,7 +35,7 @@ public sealed partial class MethodCosts
     /// <param name="method">One of <see cref="TrainingMethods.All"/>.</param>
     public MethodCost Of(string method) => method switch
     {
-        TrainingMethods.SplitFrozen => SplitFrozen(_settings.Model.Cut ?? _shape.Layers / 2, isStored: _settings.Store.Mode != StoreMode.Off),
+        TrainingMethods.SplitFrozen => SplitFrozen(_settings.Model.Cut ?? _shape.Layers / 2, KeptShare()),
         TrainingMethods.CenLora => CenLora(_settings.Training.LoraFrom ?? 0),
         TrainingMethods.FedLora => FedLora(),
         TrainingMethods.SplitLora => SplitLora(),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 using SplitFrozen.Actors.Configuration;
@@ -57,6 +58,37 @@ public sealed partial class DockerSpecs
         Assert.Contains($"\n  {command})\n", File.ReadAllText(At("entrypoint.sh")), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, "server --config CONF/server.conf --run RUN --set a=b")]
+    [InlineData("", "server --resume RUN --set a=b")]
+    [InlineData("{ \"completed\": false }", "server --resume RUN --set a=b")]
+    [InlineData("{ \"completed\": true }", "server --config CONF/server.conf --run RUN --set a=b")]
+    public void Should_go_on_with_a_run_that_is_not_over(string? summary, string expected)
+    {
+        var folder = Directory.CreateTempSubdirectory("splitfrozen-docker-");
+        try
+        {
+            var (program, run) = (Path.Combine(folder.FullName, "splitfrozen"), Path.Combine(folder.FullName, "runs", "current"));
+            File.WriteAllText(program, "#!/bin/sh\necho \"$@\"\n");
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(Path.GetDirectoryName(run)!);
+            if (summary is not null)
+            {
+                Directory.CreateDirectory(run);
+                File.WriteAllText(Path.Combine(run, summary.Length > 0 ? "summary.json" : "config.conf"), summary);
+            }
+
+            var asked = Run(("SPLITFROZEN_HOME", folder.FullName), ("SPLITFROZEN_CONFIG", "CONF"), ("SPLITFROZEN_RUN", run));
+
+            Assert.Equal(expected, asked.Replace(run, "RUN", StringComparison.Ordinal));
+            Assert.Equal(summary is null ? 0 : 1, Directory.GetDirectories(Path.GetDirectoryName(run)!).Length);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void Should_give_every_named_volume()
     {
@@ -77,6 +109,21 @@ public sealed partial class DockerSpecs
         Assert.Equal(["certs"], holders);
         Assert.All(new[] { "server", "device", "weak-device" }, node =>
             Assert.All(Volumes(Service(node)).Where(volume => volume.Contains("certs", StringComparison.Ordinal)), volume => Assert.EndsWith(":ro", volume, StringComparison.Ordinal)));
+    }
+
+    /// <summary>What the entry point calls the program with as a server.</summary>
+    private static string Run(params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("bash", [At("entrypoint.sh"), "server", "--set", "a=b"]) { RedirectStandardOutput = true };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd().Trim();
+        process.WaitForExit();
+        return output;
     }
 
     private static IEnumerable<string> Volumes(YamlNode service)

@@ -20,7 +20,7 @@ internal sealed class AlphaExperiment(IComposition composition) : TrainingExperi
     public override string Description => "Accuracy of each method over the concentration of the Dirichlet distribution that spreads the data.";
 
     /// <inheritdoc/>
-    public override string Note => "Accuracy on the evaluation split after training on data spread with Dirichlet alpha; iid: evenly.";
+    public override string Note => "Accuracy on the evaluation split after training on data spread with Dirichlet alpha (labels; amounts where rows have no labels); iid: evenly.";
 
     /// <inheritdoc/>
     public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows) => LinePlot.Save(
@@ -29,8 +29,13 @@ internal sealed class AlphaExperiment(IComposition composition) : TrainingExperi
             method.Key, [.. method.Select(r => (X: r.Parameter("alpha") == Iid ? 100 : double.Parse(r.Parameter("alpha"), CultureInfo.InvariantCulture), r.Values["accuracy"]))]))]);
 
     /// <inheritdoc/>
-    protected override IEnumerable<Variant> Variants(Settings settings) =>
-        from method in Methods
-        from variant in Alphas.Select(a => (Name: Text(a), Settings: With(settings, PartitionKind.Dirichlet, a))).Append((Name: Iid, Settings: With(settings, PartitionKind.Iid)))
-        select Of(With(variant.Settings, method), ("method", method), ("alpha", variant.Name));
+    protected override IEnumerable<Variant> Variants(Settings settings)
+    {
+        var labels = LabelsOf(settings);
+        var uneven = labels > 0 ? PartitionKind.Dirichlet : PartitionKind.Quantity;
+        return from method in Methods
+               from variant in Alphas.Select(a => (Name: Text(a), Settings: DataSpreads.With(settings, uneven, labels, a)))
+                   .Append((Name: Iid, Settings: DataSpreads.With(settings, PartitionKind.Iid, labels)))
+               select Of(With(variant.Settings, method), ("method", method), ("alpha", variant.Name));
+    }
 }

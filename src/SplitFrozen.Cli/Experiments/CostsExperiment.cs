@@ -8,13 +8,11 @@ namespace SplitFrozen.Cli.Experiments;
 /// <summary>What the methods of <see cref="Table2Experiment"/> cost on the same data, without training anything.</summary>
 internal sealed class CostsExperiment(IComposition composition) : IExperiment
 {
-    private static readonly PartitionKind[] Partitions = [PartitionKind.Iid, PartitionKind.Dirichlet, PartitionKind.Pathological];
-
     /// <inheritdoc/>
     public string Name => "costs";
 
     /// <inheritdoc/>
-    public string Description => "What the four methods cost devices and server on IID, Dirichlet and pathological data, by the cost model (nothing is trained).";
+    public string Description => "What the four methods cost devices and server on data spread as table2 does, by the cost model (nothing is trained).";
 
     /// <inheritdoc/>
     public string Note =>
@@ -27,18 +25,18 @@ internal sealed class CostsExperiment(IComposition composition) : IExperiment
     /// <inheritdoc/>
     public IReadOnlyList<ExperimentCell> Cells(Settings settings) =>
     [
-        .. from kind in Partitions
+        .. from kind in DataSpreads.Kinds(composition.LabelsOf(settings).Count)
            from method in TrainingMethods.All
-           select new ExperimentCell($"{NameOf(kind)}-{method}", new Dictionary<string, string> { ["partition"] = NameOf(kind), ["method"] = method }),
+           select new ExperimentCell($"{DataSpreads.NameOf(kind)}-{method}", new Dictionary<string, string> { ["partition"] = DataSpreads.NameOf(kind), ["method"] = method }),
     ];
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Run(Settings settings, ExperimentCell cell)
     {
-        var (cost, plain) = composition.ComputeCosts(settings with
+        var spread = Enum.Parse<PartitionKind>(cell.Parameters["partition"], ignoreCase: true);
+        var (cost, plain) = composition.ComputeCosts(DataSpreads.With(settings, spread, composition.LabelsOf(settings).Count) with
         {
             Training = settings.Training with { Method = cell.Parameters["method"], LoraFrom = null },
-            Data = settings.Data with { Partition = settings.Data.Partition with { Kind = Enum.Parse<PartitionKind>(cell.Parameters["partition"], ignoreCase: true) } },
         });
         return CostColumns.Of(cost, plain);
     }
@@ -53,9 +51,7 @@ internal sealed class CostsExperiment(IComposition composition) : IExperiment
         Save("time.png", "Time of a run on the profile paper (cost model)", "seconds", "wall_s_no_store");
 
         void Save(string file, string title, string vertical, string column) => BarPlot.Save(
-            Path.Combine(folder, file), title + ", activations not kept", vertical, [.. Partitions.Select(NameOf)],
+            Path.Combine(folder, file), title + ", activations not kept", vertical, [.. rows.Select(r => r.Parameter("partition")).Distinct()],
             [.. rows.GroupBy(r => r.Parameter("method")).Select(g => new BarSeries(g.Key, [.. g.Select(r => r.Values[column])]))]);
     }
-
-    private static string NameOf(PartitionKind kind) => kind.ToString().ToLowerInvariant();
 }

@@ -1,20 +1,17 @@
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Plots;
 using SplitFrozen.Domain.Configuration;
-using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Experiments;
 
 /// <summary>The methods on evenly spread data and on two kinds of uneven data.</summary>
 internal sealed class Table2Experiment(IComposition composition) : TrainingExperiment(composition)
 {
-    private static readonly PartitionKind[] Partitions = [PartitionKind.Iid, PartitionKind.Dirichlet, PartitionKind.Pathological];
-
     /// <inheritdoc/>
     public override string Name => "table2";
 
     /// <inheritdoc/>
-    public override string Description => "The four methods on IID, Dirichlet and pathological data: accuracy, device computation, bytes, memory and time.";
+    public override string Description => "The four methods on IID, Dirichlet and pathological data (without labels: IID and uneven amounts): accuracy, device computation, bytes, memory and time.";
 
     /// <inheritdoc/>
     public override string Note =>
@@ -29,31 +26,33 @@ internal sealed class Table2Experiment(IComposition composition) : TrainingExper
     /// <inheritdoc/>
     public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows)
     {
+        List<string> spreads = [.. rows.Select(r => r.Parameter("partition")).Distinct()];
         BarPlot.Save(
-            Path.Combine(folder, "accuracy.png"), "Accuracy by method and spread of the data", "accuracy on the evaluation split", Partitions.Select(NameOf).ToList(),
-            [.. Methods.Select(m => new BarSeries(m, [.. Partitions.Select(p => Of(m, p, "accuracy"))]) { Spreads = [.. Partitions.Select(p => Spread(m, p))] })]);
+            Path.Combine(folder, "accuracy.png"), "Accuracy by method and spread of the data", "accuracy on the evaluation split", spreads,
+            [.. Methods.Select(m => new BarSeries(m, [.. spreads.Select(p => Of(m, p, "accuracy"))]) { Spreads = [.. spreads.Select(p => Spread(m, p))] })]);
         BarPlot.Save(
-            Path.Combine(folder, "devices.png"), "What a device computes in a run (mean of the devices; cost model)", "10⁹ operations", Partitions.Select(NameOf).ToList(),
-            [.. Methods.Where(m => m != TrainingMethods.CenLora).Select(m => new BarSeries(m, [.. Partitions.Select(p => Of(m, p, "device_gflop"))]))]);
+            Path.Combine(folder, "devices.png"), "What a device computes in a run (mean of the devices; cost model)", "10⁹ operations", spreads,
+            [.. Methods.Where(m => m != TrainingMethods.CenLora).Select(m => new BarSeries(m, [.. spreads.Select(p => Of(m, p, "device_gflop"))]))]);
         BarPlot.Save(
-            Path.Combine(folder, "time.png"), "Time of a run on the profile paper (cost model)", "seconds", Partitions.Select(NameOf).ToList(),
-            [.. Methods.Select(m => new BarSeries(m, [.. Partitions.Select(p => Of(m, p, "wall_s"))]))]);
+            Path.Combine(folder, "time.png"), "Time of a run on the profile paper (cost model)", "seconds", spreads,
+            [.. Methods.Select(m => new BarSeries(m, [.. spreads.Select(p => Of(m, p, "wall_s"))]))]);
 
-        ExperimentRow Row(string method, PartitionKind kind) => rows.First(r => r.Parameter("method") == method && r.Parameter("partition") == NameOf(kind));
-        double Of(string method, PartitionKind kind, string column) => Row(method, kind).Values[column];
-        double Spread(string method, PartitionKind kind) => Row(method, kind).Spreads.GetValueOrDefault("accuracy");
+        ExperimentRow Row(string method, string spread) => rows.First(r => r.Parameter("method") == method && r.Parameter("partition") == spread);
+        double Of(string method, string spread, string column) => Row(method, spread).Values[column];
+        double Spread(string method, string spread) => Row(method, spread).Spreads.GetValueOrDefault("accuracy");
     }
 
     /// <inheritdoc/>
-    protected override IEnumerable<Variant> Variants(Settings settings) =>
-        from kind in Partitions
-        from method in Methods
-        select Of(With(With(settings, kind), method), ("partition", NameOf(kind)), ("method", method));
+    protected override IEnumerable<Variant> Variants(Settings settings)
+    {
+        var labels = LabelsOf(settings);
+        return from kind in DataSpreads.Kinds(labels)
+               from method in Methods
+               select Of(With(DataSpreads.With(settings, kind, labels), method), ("partition", DataSpreads.NameOf(kind)), ("method", method));
+    }
 
     /// <inheritdoc/>
     protected override IReadOnlyDictionary<string, double> Values(TrialResult result) =>
         new Dictionary<string, double> { ["accuracy"] = result.After, ["validation"] = result.Validation }
             .Concat(CostColumns.Of(result.Cost, result.WithoutStore)).ToDictionary();
-
-    private static string NameOf(PartitionKind kind) => kind.ToString().ToLowerInvariant();
 }

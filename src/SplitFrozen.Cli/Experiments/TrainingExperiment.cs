@@ -2,7 +2,6 @@ using System.Globalization;
 
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain.Configuration;
-using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Cli.Experiments;
 
@@ -55,11 +54,8 @@ internal abstract class TrainingExperiment(IComposition composition) : IExperime
     /// <summary>A configuration with another method.</summary>
     protected static Settings With(Settings settings, string method) => settings with { Training = settings.Training with { Method = method, LoraFrom = null } };
 
-    /// <summary>A configuration with another partition.</summary>
-    protected static Settings With(Settings settings, PartitionKind kind, double? alpha = null) => settings with
-    {
-        Data = settings.Data with { Partition = settings.Data.Partition with { Kind = kind, Alpha = alpha ?? settings.Data.Partition.Alpha } },
-    };
+    /// <summary>Number of labels of the data; 0 for language modelling.</summary>
+    protected int LabelsOf(Settings settings) => composition.LabelsOf(settings).Count;
 
     /// <summary>A cell named by its parameters.</summary>
     protected static Variant Of(Settings settings, params IReadOnlyList<(string Name, string Value)> parameters) => new(

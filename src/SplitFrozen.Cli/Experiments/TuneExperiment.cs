@@ -19,7 +19,7 @@ internal sealed class TuneExperiment(IComposition composition) : TrainingExperim
     public override string Description => "Search for each method's learning rate, and FedLoRA's local passes, by accuracy on the validation set.";
 
     /// <inheritdoc/>
-    public override string Note => "Accuracy on the validation set, which no device trains on; the evaluation set is not looked at. Passes over the data are the same everywhere: more local passes mean fewer rounds.";
+    public override string Note => "Accuracy on the validation set, which no device trains on; the evaluation set is not looked at. Passes over the data are the same everywhere, rounded up to whole rounds: more local passes mean fewer rounds.";
 
     /// <inheritdoc/>
     public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows) => LinePlot.Save(

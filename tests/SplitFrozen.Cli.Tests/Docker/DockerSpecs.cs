@@ -70,7 +70,11 @@ public sealed partial class DockerSpecs
         {
             var (program, run) = (Path.Combine(folder.FullName, "splitfrozen"), Path.Combine(folder.FullName, "runs", "current"));
             File.WriteAllText(program, "#!/bin/sh\necho \"$@\"\n");
-            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            }
+
             Directory.CreateDirectory(Path.GetDirectoryName(run)!);
             if (summary is not null)
             {

@@ -81,6 +81,44 @@ public sealed class TrainingExperimentSpecs : IDisposable
         AssertPictures(folder, picture);
     }
 
+    [Theory]
+    [InlineData("table2", 8)]
+    [InlineData("alpha", 24)]
+    [InlineData("costs", 8)]
+    public async Task Should_spread_amounts_where_rows_have_no_labels(string name, int cells)
+    {
+        _program.Composition.Labels = () => [];
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", name, "--out", _program.At(name)));
+
+        Assert.Equal(cells, _trials.Count);
+        Assert.Equal([PartitionKind.Iid, PartitionKind.Quantity], _trials.Select(t => t.Data.Partition.Kind).Distinct().Order());
+    }
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    [InlineData(77, 10)]
+    public async Task Should_leave_devices_without_some_labels(int labels, int each)
+    {
+        _program.Composition.Labels = () => [.. Enumerable.Range(0, labels).Select(l => $"label {l}")];
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "table2", "--out", _program.At("table2")));
+
+        Assert.All(_trials, t => Assert.Equal(each, t.Data.Partition.LabelsPerDevice));
+    }
+
+    [Theory]
+    [InlineData("table2")]
+    [InlineData("alpha")]
+    [InlineData("costs")]
+    public async Task Should_refuse_a_split_from_a_file_where_it_compares_splits(string name)
+    {
+        var code = await _program.RunAsync("experiment", name, "--out", _program.At(name), "--set", "splitfrozen.data.partition-file=/splits/one.json");
+
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("splitfrozen.data.partition-file = /splits/one.json", _program.Error, StringComparison.Ordinal);
+        Assert.Empty(_trials);
+    }
+
     [Fact]
     public async Task Should_stop_between_cells()
     {

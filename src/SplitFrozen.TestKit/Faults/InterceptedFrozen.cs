@@ -26,6 +26,10 @@ internal sealed class InterceptedFrozen(IFrozenBlocks inner, int loaded, Interce
         model.Embedding(loaded, lengths.Length);
         using var work = model.Clock?.AtWork();
         inner.Embed(tokens, lengths, depth, output);
+        if (model.SpoilsActivations())
+        {
+            output[0] = float.NaN;
+        }
     }
 
     public void Continue(ReadOnlySpan<float> input, ReadOnlySpan<int> lengths, int from, int to, Span<float> output)

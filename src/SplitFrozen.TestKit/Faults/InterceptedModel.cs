@@ -25,6 +25,9 @@ public sealed class InterceptedModel(IModelSource inner, Action<StageCall> befor
     /// <summary>Says before a step whether its gradients are made NaN, though the loss is finite.</summary>
     public Func<bool> SpoilsGradients { get; init; } = () => false;
 
+    /// <summary>Says of a forward unit that was run from its tokens whether one of its activations is made NaN.</summary>
+    public Func<bool> SpoilsActivations { get; init; } = () => false;
+
     /// <summary>Told while the model works, or null.</summary>
     internal ControlledTime? Clock { get; init; }
 

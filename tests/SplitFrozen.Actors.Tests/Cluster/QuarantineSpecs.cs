@@ -7,9 +7,11 @@ using SplitFrozen.Actors.Tests.Channel.Support;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
+using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Pipeline;
 using SplitFrozen.Domain.Runs;
 using SplitFrozen.Protocol;
+using SplitFrozen.TestKit.Faults;
 
 using Xunit;
 
@@ -25,8 +27,10 @@ public sealed class QuarantineSpecs
 
     private Action? _garbage;
 
-    [Fact(DisplayName = "Shared data of a node whose frames are garbage moves to the other node: every sample is trained, with the same bytes")]
-    public async Task Should_move_shared_data()
+    [Theory(DisplayName = "Shared data of a node whose frames are garbage, or whose activations are no numbers, moves to the other node: every sample is trained, with the same bytes")]
+    [InlineData("garbage", FrameFault.NotAFrame)]
+    [InlineData("not a number", FrameFault.NotFinite)]
+    public async Task Should_move_shared_data(string what, FrameFault fault)
     {
         using var loop = new StandInRun();
         loop.InOneProcess();
@@ -35,13 +39,15 @@ public sealed class QuarantineSpecs
         await using var main = ServerNode.Start(server, run.Akka);
         var cluster = Joining(run, main);
         await using var good = Start(run, cluster, "strong", null, stream => stream);
-        var bad = Start(run, cluster, "weak", null, stream => new GarblingStream(stream, after: 48));
+        var bad = what == "garbage"
+            ? Start(run, cluster, "weak", null, stream => new GarblingStream(stream, after: 48))
+            : Start(run, cluster, "weak", null, stream => stream, model: new InterceptedModel(run.Model, _ => { }) { SpoilsActivations = () => true });
         var error = await Assert.ThrowsAsync<UserErrorException>(() => bad.Ended.WaitAsync(Long));
         await bad.DisposeAsync();
         var summary = await server.Result.WaitAsync(Long);
 
         Assert.Contains("what it sent was refused", error.Message, StringComparison.Ordinal);
-        Assert.True(summary.ChannelRefusals.Values.Sum() >= 3);
+        Assert.True(summary.ChannelRefusals[fault.ToString()] >= 3);
         Assert.Equal(summary.SamplesExpected, summary.SamplesTrained);
         Assert.Equal(loop.Losses, run.Losses);
         Assert.Equal(loop.AdapterBytes(), run.AdapterBytes());
@@ -90,9 +96,9 @@ public sealed class QuarantineSpecs
         run.Settings.Cluster with { Port = 0, SeedNodes = [$"{main.Address.Host}:{main.Address.Port}"] };
 
     /// <summary>A node with one part of the data as its own, or with its share of all.</summary>
-    private static DeviceNodeHost Start(StandInRun run, ClusterSettings cluster, string name, int? part, Func<Stream, Stream> link, Config? akka = null) => DeviceNodeHost.Start(
+    private static DeviceNodeHost Start(StandInRun run, ClusterSettings cluster, string name, int? part, Func<Stream, Stream> link, Config? akka = null, IModelSource? model = null) => DeviceNodeHost.Start(
         new DeviceNodeOptions(
-            cluster, new NodeProfile(name, null), run.Model, new DeviceData(run.Data, OwnFolder: false, part), part is { } own ? SharedDevices.Id(own) : null, 2,
+            cluster, new NodeProfile(name, null), model ?? run.Model, new DeviceData(run.Data, OwnFolder: false, part), part is { } own ? SharedDevices.Id(own) : null, 2,
             part is null ? 2 : 1, null)
         {
             Route = new ChannelRoute(null, link),

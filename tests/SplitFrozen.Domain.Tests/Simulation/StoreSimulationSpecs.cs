@@ -128,7 +128,9 @@ public sealed class StoreSimulationSpecs
     {
         var pair = FleetSimulatorSpecs.Pair() with { Training = MadeUp.Training(3, 8, 4), Store = Unlimited };
         var quiet = FleetSimulator.Run(pair);
-        var gone = pair with { Faults = new FaultSpec([new NodeCrash(1, quiet.Epochs[0].Seconds + 0.01, null)], null, 0.1) };
+
+        // Within the second epoch, and given up before the run ends: an epoch out of the store takes 20 ms.
+        var gone = pair with { Faults = new FaultSpec([new NodeCrash(1, quiet.Epochs[0].Seconds + 0.001, null)], null, 0.005) };
 
         var report = FleetSimulator.Run(gone);
 

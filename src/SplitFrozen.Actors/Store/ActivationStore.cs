@@ -15,10 +15,6 @@ namespace SplitFrozen.Actors.Store;
 /// </summary>
 internal sealed class ActivationStore : IDisposable
 {
-    private const int LargestSegment = 64 << 20;
-    private const int SmallestSegment = 64 << 10;
-    private const int SegmentsInLimit = 16;
-
     private readonly ActivationCodec _codec;
     private readonly int _width;
     private readonly StoreTier _memory;
@@ -45,7 +41,7 @@ internal sealed class ActivationStore : IDisposable
     /// <exception cref="Domain.UserErrorException">Key or folder cannot be used.</exception>
     public static ActivationStore Open(StoreSettings settings, StoreFingerprint fingerprint, int width, string folder, Action<string> log)
     {
-        var segmentBytes = SegmentBytes(settings.MemoryLimit);
+        var segmentBytes = StoreSizes.Segment(settings.MemoryLimit);
         var memory = new StoreTier(new SegmentIndex(settings.MemoryLimit, segmentBytes), new MemorySegments(segmentBytes));
         if (settings.Mode != StoreMode.Disk)
         {
@@ -54,7 +50,7 @@ internal sealed class ActivationStore : IDisposable
 
         var key = settings.KeyFile is { } file ? StoreKey.Load(file) : null;
         var files = FileSegments.Open(settings.Path ?? folder, fingerprint, key, log);
-        var disk = new StoreTier(new SegmentIndex(settings.DiskLimit, SegmentBytes(settings.DiskLimit)), files);
+        var disk = new StoreTier(new SegmentIndex(settings.DiskLimit, StoreSizes.Segment(settings.DiskLimit)), files);
         var store = new ActivationStore(settings.Codec, width, memory, disk, log);
         store.Restore(files);
         return store;
@@ -126,8 +122,6 @@ internal sealed class ActivationStore : IDisposable
     /// <summary>Epochs count from 1 here: what earlier runs left is of generation 0. Grants open in order, so that those of an epoch have all been served when the next one's begin.</summary>
     private static int GenerationOf(GrantId grant) => grant.Epoch + 1;
 
-    private static int SegmentBytes(long limit) => (int)Math.Clamp(limit / SegmentsInLimit, SmallestSegment, LargestSegment);
-
     private bool Contains(StoredSample sample) => _memory.Contains(sample) || (_disk?.Contains(sample) ?? false);
 
     /// <summary>Of two records of one sample the later one counts: an earlier one is of data that has changed since.</summary>
@@ -166,7 +160,7 @@ internal sealed class ActivationStore : IDisposable
 
         var rowBytes = RowCodec.RowBytes(_codec, _width);
         var tokens = rows.Length / _width;
-        var size = StoredRecord.Size(sample.Device, tokens, targets.Length, rowBytes);
+        var size = StoreSizes.Record(sample.Device, tokens, targets.Length, rowBytes);
         var rented = ArrayPool<byte>.Shared.Rent(size);
         try
         {
@@ -248,7 +242,7 @@ internal sealed class ActivationStore : IDisposable
         {
             return tier.Read(sample, record, generation)
                 && StoredRecord.ReadHead(record, record.Length) is { } head
-                && head.Bytes == StoredRecord.Size(head.Sample.Device, head.Tokens, head.Targets, RowCodec.RowBytes(_codec, _width))
+                && head.Bytes == StoreSizes.Record(head.Sample.Device, head.Tokens, head.Targets, RowCodec.RowBytes(_codec, _width))
                 && head.Sample == sample && head.Data == _data.GetValueOrDefault(sample.Device) ? head : null;
         }
         catch (IOException)

@@ -23,16 +23,12 @@ internal readonly record struct RecordHead(StoredSample Sample, string Data, int
 /// </summary>
 internal static class StoredRecord
 {
-    public const int FixedBytes = 64;
-    public const int SealBytes = 16;
+    public const int FixedBytes = StoreSizes.HeadBytes;
+    public const int SealBytes = StoreSizes.SealBytes;
     public const int MaxHeadBytes = FixedBytes + 64;
     private const uint Magic = 0x52414653; // "SFAR"
     private const int FingerprintBytes = 32;
     private const int Checksum = 56;
-
-    /// <summary>Bytes of a whole record.</summary>
-    public static int Size(DeviceId device, int tokens, int targets, int rowBytes) =>
-        checked(FixedBytes + Encoding.UTF8.GetByteCount(device.Value) + (sizeof(int) * targets) + (tokens * rowBytes) + SealBytes);
 
     /// <summary>Writes the head.</summary>
     /// <returns>Its bytes.</returns>

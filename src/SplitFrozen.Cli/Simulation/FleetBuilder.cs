@@ -3,6 +3,7 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Domain;
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Data;
 using SplitFrozen.Domain.Models;
@@ -120,6 +121,12 @@ internal static class FleetBuilder
         var faults = new FaultSpec(FaultOptions.Crashes(request.Crashes, nodes), request.RandomCrashes, settings.Device.LostAfter.TotalSeconds);
         return new FleetSpec(
             FaultOptions.Slow(request.SlowDowns, nodes), devices, server, costs, trainer.Cut, training, settings.Pipeline, settings.Channel.Credits,
-            new AllocationPlan(PolicyLoader.Load(settings.Allocation), settings.Allocation, request.ReallocateEvery), faults);
+            new AllocationPlan(PolicyLoader.Load(settings.Allocation), settings.Allocation, request.ReallocateEvery), faults,
+            Store(settings.Store, shape, trainer));
     }
+
+    private static SimulatedStore? Store(StoreSettings settings, ModelShape shape, TrainerSpec trainer) => settings.Mode == StoreMode.Off ? null
+        : new SimulatedStore(
+            settings.MemoryLimit, settings.Mode == StoreMode.Disk ? settings.DiskLimit : null, RowCodec.RowBytes(settings.Codec, shape.Width),
+            HasTargetPerToken: trainer.Task == TaskKind.LanguageModel);
 }

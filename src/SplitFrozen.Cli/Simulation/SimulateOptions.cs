@@ -41,7 +41,9 @@ internal sealed class SimulateOptions
         _configuration = new ConfigurationOptions(command, "local.conf")
             .Add(command, "--seed", "N", "splitfrozen.training.seed", "Seed of everything that is drawn")
             .Add(command, "--cut", "LAYER", "splitfrozen.model.cut", "The frozen line")
-            .Add(command, "--policy", "NAME", "splitfrozen.allocation.policy", "How layers are dealt out");
+            .Add(command, "--policy", "NAME", "splitfrozen.allocation.policy", "How layers are dealt out")
+            .Add(command, "--store", "MODE", "splitfrozen.store.mode", "Where the server keeps activations for later epochs: off, memory or disk")
+            .Add(command, "--store-memory", "BYTES", "splitfrozen.store.memory-limit", "Most bytes that it keeps in memory, such as 1073741824 or 1GiB");
         foreach (var option in new Option[]
         {
             _devices, _batches, _batchSize, _epochs, _shape, _gigaFlops, _link, _latency, _memory, _samples, _length, _fleet, _run, _serverGigaFlops, _stages,

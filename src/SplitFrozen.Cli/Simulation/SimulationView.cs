@@ -23,6 +23,12 @@ internal static class SimulationView
             + (report.Coverage.ExactlyOnce ? "each once an epoch" : $"{Units.Number(report.Coverage.Missing)} struck with devices that never returned"));
         Row(grid, "Sent", $"{Units.Bytes((long)report.Traffic.Bytes)} in {Units.Number(report.Traffic.Units)} units, "
             + $"{Units.Bytes((long)report.Traffic.MeanBytesPerDevice)} a device, at most {Units.Bytes((long)report.Traffic.MostBytesPerDevice)}");
+        if (report.Store is { } store)
+        {
+            Row(grid, "Activation store", $"{Units.Number(store.Samples)} samples in {Units.Bytes(store.MemoryBytes)} of memory and {Units.Bytes(store.DiskBytes)} of disk, "
+                + $"{Units.Number(store.Supplied)} taken out; sent by epoch: {string.Join(", ", report.Epochs.Select(e => Units.Bytes((long)e.Bytes)))}");
+        }
+
         Row(grid, "Layers", string.Join(", ", report.Layers.Select(l => $"{l.Layers}: {Units.Number(l.Devices)} devices")) + $"; {Units.Number(report.LayerChanges)} changes");
         if (report.Faults.Crashes > 0)
         {

@@ -35,12 +35,18 @@ internal sealed class EpochBook
     /// <summary>Index of the device of each ordinal of the plan.</summary>
     public IReadOnlyList<int> Devices { get; }
 
+    /// <summary>Samples that were placed out of the store.</summary>
+    public long Supplied { get; set; }
+
+    /// <summary>Bytes that devices sent for the epoch.</summary>
+    public double BytesSent { get; set; }
+
     /// <summary>Whether a micro-batch can be trained.</summary>
     public bool IsReady(int batch, int micro) => _missing[(batch * _microBatches) + micro] == 0;
 
     /// <summary>Samples reached the frozen line, or never will.</summary>
     /// <exception cref="InvalidOperationException">One did before: a sample would be trained twice.</exception>
-    public void Settle(int[] positions, bool isStruck)
+    public void Settle(IReadOnlyList<int> positions, bool isStruck)
     {
         foreach (var position in positions)
         {

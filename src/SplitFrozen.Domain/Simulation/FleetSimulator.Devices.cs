@@ -90,6 +90,11 @@ public sealed partial class FleetSimulator
         var seconds = node.Link.End(Now);
         node.Estimate = seconds > 0 ? node.Estimate.Sent(Bytes(unit), seconds) : node.Estimate;
         _devices[unit.Device].BytesSent += Bytes(unit);
+        if (_books.TryGetValue(unit.Epoch, out var book))
+        {
+            book.BytesSent += Bytes(unit);
+        }
+
         _events.Add(Latency(unit.Device), new PendingEvent(SimulatedEvent.UnitArrives, unit.Device, life, unit));
         Send(index);
     }
@@ -123,6 +128,7 @@ public sealed partial class FleetSimulator
         foreach (var device in _devicesOfNode[index])
         {
             _devices[device].Crash();
+            _devices[device].IsSpare = IsSpare(device);
         }
 
         var back = given is null ? _spec.Faults.Random!.DownSeconds.Draw(_random) : given.RejoinAfter;
@@ -162,7 +168,7 @@ public sealed partial class FleetSimulator
         // What is still on its way from the old life is of no use: its samples are struck.
         node.IsLost = true;
         node.Life++;
-        foreach (var device in _devicesOfNode[index])
+        foreach (var device in _devicesOfNode[index].Where(d => !_devices[d].IsSpare))
         {
             Strike(device);
         }
@@ -172,10 +178,10 @@ public sealed partial class FleetSimulator
 
     private void Strike(int device)
     {
-        foreach (var unit in _devices[device].Strike())
+        foreach (var (epoch, positions) in _devices[device].Strike())
         {
-            _books[unit.Epoch].Settle(unit.Positions, isStruck: true);
-            _missing += unit.Positions.Length;
+            _books[epoch].Settle(positions, isStruck: true);
+            _missing += positions.Count;
         }
     }
 

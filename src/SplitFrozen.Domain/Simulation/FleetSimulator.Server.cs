@@ -61,8 +61,10 @@ public sealed partial class FleetSimulator
     {
         if (_devices[unit.Device].Placed(unit))
         {
+            Keep(unit, _books[unit.Epoch]);
             _books[unit.Epoch].Settle(unit.Positions, isStruck: false);
             _unitsPlaced++;
+            AskHeld(unit.Device);
         }
         else
         {
@@ -198,7 +200,9 @@ public sealed partial class FleetSimulator
 
     private void EndEpoch(EpochPlan plan)
     {
-        _epochs.Add(new EpochReport(_epoch, Now - _epochBegan, plan.Batches, plan.Samples, _ledger.Missing(plan).Count));
+        var book = Book(_epoch);
+        _epochs.Add(new EpochReport(
+            _epoch, Now - _epochBegan, plan.Batches, plan.Samples, _ledger.Missing(plan).Count, book.Supplied, book.BytesSent));
         _plan.Close(_epoch);
         _books.Remove(_epoch);
         (_epoch, _batch, _epochBegan) = (_epoch + 1, 0, Now);
@@ -238,6 +242,7 @@ public sealed partial class FleetSimulator
             _epochs, lanes.Bottleneck, lanes.Reports,
             new TrafficReport(bytes, bytes / _devices.Length, _devices.Max(d => d.BytesSent), _unitsPlaced, _unitsRepeated),
             new CoverageReport(_expected, _ledger.SamplesTrained, _missing, _ledger.SamplesTrained == _expected && _missing == 0),
+            _store?.Report(_spec.Devices),
             new FaultReport(_crashes, _rejoined, _nodes.Count(n => n.IsLost)),
             [.. _devices.CountBy(d => d.Layers).OrderBy(c => c.Key).Select(c => new LayerCount(c.Key, c.Value))], _layerChanges, _events.Taken);
     }

@@ -6,10 +6,10 @@ using SplitFrozen.Protocol;
 namespace SplitFrozen.Domain.Simulation;
 
 /// <summary>
-/// Simulates a run event by event: the sampling plan, grants within the window, forward units, credits, frozen blocks on devices, links, catch-up, F, B and W in the order of
+/// Simulates a run event by event: the sampling plan, grants within the window, the activation store, forward units, credits, frozen blocks on devices, links, catch-up, F, B and W in the order of
 /// the schedule, optimiser steps, reallocation, crashes. It runs the code that a cluster runs (<see cref="RunPlan"/>, <see cref="GrantWindow"/>,
-/// <see cref="ForwardUnits"/>, <see cref="Ledger"/>, <see cref="Stabiliser"/>, the schedule and the cost model); only time is made up. A pure function of its input.
-/// Memory is that of one epoch's plan and of the units within the window.
+/// <see cref="ForwardUnits"/>, <see cref="Store.SegmentIndex"/>, <see cref="Ledger"/>, <see cref="Stabiliser"/>, the schedule and the cost model); only time is made up. A pure function of its input.
+/// Memory is that of one epoch's plan, of the units within the window, and of the places of stored samples: some hundred bytes each, whatever their activations take.
 /// </summary>
 public sealed partial class FleetSimulator
 {
@@ -48,6 +48,7 @@ public sealed partial class FleetSimulator
         _window = new GrantWindow(_plan.For, spec.Training.Epochs, spec.Pipeline.Window);
         _random = SeededRandom.For(spec.Training.Seed, "simulated crashes");
         _stages = [.. Enumerable.Range(0, spec.Server.Stages).Select(_ => new Lane())];
+        _store = spec.Store is { } store && spec.Training.Epochs > 1 ? new StoreState(store) : null;
     }
 
     /// <summary>Simulates a run to its end.</summary>
@@ -142,77 +143,16 @@ public sealed partial class FleetSimulator
 
     /// <summary>Devices that take part in the next epoch that is drawn.</summary>
     private IReadOnlyList<RosterEntry> Roster() =>
-        [.. _spec.Devices.Where(d => !_nodes[d.Node].IsLost).Select(d => new RosterEntry(d.Id, d.Lengths.Length))];
+        [.. _spec.Devices.Where((_, i) => !_devices[i].IsStruck).Select(d => new RosterEntry(d.Id, d.Lengths.Length))];
 
     private int NodeOf(int device) => _spec.Devices[device].Node;
 
     private double Latency(int device) => _spec.Nodes[NodeOf(device)].LatencySeconds;
 
-    private void OpenGrants()
-    {
-        foreach (var id in _window.Open())
-        {
-            var book = Book(id.Epoch);
-            foreach (var (device, positions) in SamplesByDevice(book, id.Number))
-            {
-                var units = Cut(device, id.Epoch, book, positions);
-                _devices[device].Open(units);
-                if (_nodes[NodeOf(device)].IsLost)
-                {
-                    Strike(device);
-                }
-                else
-                {
-                    _events.Add(Latency(device), new PendingEvent(SimulatedEvent.GrantArrives, device, _nodes[NodeOf(device)].Life, Units: units));
-                }
-            }
-        }
-    }
-
     private EpochBook Book(int epoch)
     {
         _plan.For(epoch);
         return _books[epoch];
-    }
-
-    /// <summary>The places of a grant's samples in the plan, by device, in one pass over the grant.</summary>
-    private static SortedDictionary<int, List<int>> SamplesByDevice(EpochBook book, int grant)
-    {
-        var byDevice = new SortedDictionary<int, List<int>>();
-        var position = book.Plan.BatchesOf(grant).First * book.Plan.BatchSize;
-        foreach (var sample in book.Plan.GrantSamples(grant))
-        {
-            var device = book.Devices[sample.Device];
-            if (!byDevice.TryGetValue(device, out var positions))
-            {
-                byDevice[device] = positions = [];
-            }
-
-            positions.Add(position++);
-        }
-
-        return byDevice;
-    }
-
-    private List<FleetUnit> Cut(int device, int epoch, EpochBook book, List<int> positions)
-    {
-        var all = _spec.Devices[device].Lengths;
-        var lengths = new int[positions.Count];
-        for (var i = 0; i < lengths.Length; i++)
-        {
-            lengths[i] = all[book.SampleAt(positions[i]).Index];
-        }
-
-        var units = new List<FleetUnit>();
-        foreach (var range in ForwardUnits.Cut(lengths, _spec.Pipeline.UnitTokens))
-        {
-            var (start, count) = range.GetOffsetAndLength(lengths.Length);
-            var own = lengths.AsSpan(start, count);
-            units.Add(new FleetUnit(
-                device, epoch, _unitsGranted++, [.. positions[range]], Sum(own), _spec.Costs.FrozenBlock(own)));
-        }
-
-        return units;
     }
 
     private static int Sum(ReadOnlySpan<int> values)

@@ -67,6 +67,7 @@ public sealed record AllocationPlan(IAllocationPolicy Policy, AllocationSettings
 /// <param name="Credits">Units a device may have begun and not yet seen placed.</param>
 /// <param name="Allocation">How layers are dealt out.</param>
 /// <param name="Faults">What goes wrong.</param>
+/// <param name="Store">Where activations are kept for later epochs, or null: nowhere.</param>
 public sealed record FleetSpec(
     IReadOnlyList<SimulatedNode> Nodes, IReadOnlyList<SimulatedDevice> Devices, SimulatedServer Server, IWorkCosts Costs, int Cut,
-    TrainingSettings Training, PipelineSettings Pipeline, int Credits, AllocationPlan Allocation, FaultSpec Faults);
+    TrainingSettings Training, PipelineSettings Pipeline, int Credits, AllocationPlan Allocation, FaultSpec Faults, SimulatedStore? Store = null);

@@ -23,6 +23,7 @@ internal sealed class DeviceState(int credits)
 {
     private readonly Queue<FleetUnit> _queue = [];
     private readonly Dictionary<long, FleetUnit> _open = [];
+    private readonly Queue<(int Epoch, List<int> Positions)> _held = [];
     private int _inFlight;
 
     /// <summary>Blocks it runs.</summary>
@@ -31,11 +32,39 @@ internal sealed class DeviceState(int credits)
     /// <summary>Whether its node has a unit of it.</summary>
     public bool IsComputing { get; set; }
 
+    /// <summary>Whether it did not return in time, so that nothing is asked of it any more.</summary>
+    public bool IsStruck { get; private set; }
+
+    /// <summary>Whether training went on without it when its node crashed last, since all its samples were stored.</summary>
+    public bool IsSpare { get; set; }
+
+    /// <summary>Whether units of it are granted and not placed.</summary>
+    public bool HasOpen => _open.Count > 0;
+
     /// <summary>Bytes it sent.</summary>
     public double BytesSent { get; set; }
 
     /// <summary>Units to run.</summary>
     public int QueueLength => _queue.Count;
+
+    /// <summary>
+    /// Its samples of a grant are needed. While some of an earlier epoch are still on their way the grant is held back: they may be the same, and will be stored then.
+    /// </summary>
+    /// <returns>Whether it is held.</returns>
+    public bool Hold(int epoch, List<int> positions)
+    {
+        if (_held.Count == 0 && !IsWaitedFor(epoch))
+        {
+            return false;
+        }
+
+        _held.Enqueue((epoch, positions));
+        return true;
+    }
+
+    /// <summary>Takes out the next held grant that need not wait any more, or null.</summary>
+    public (int Epoch, List<int> Positions)? NextHeld() =>
+        _held.TryPeek(out var held) && !IsWaitedFor(held.Epoch) ? _held.Dequeue() : null;
 
     /// <summary>A grant was opened for it: until they are placed these are its units, whoever holds them.</summary>
     public void Open(IReadOnlyList<FleetUnit> units)
@@ -85,13 +114,18 @@ internal sealed class DeviceState(int credits)
     /// <summary>Units that are granted and not placed, in the order of the plan.</summary>
     public IReadOnlyList<FleetUnit> Outstanding() => [.. _open.Values.OrderBy(u => u.Order)];
 
-    /// <summary>Forgets all units that are not placed.</summary>
-    public IReadOnlyList<FleetUnit> Strike()
+    /// <summary>Forgets all that is not placed, from now on.</summary>
+    /// <returns>The places of the samples, by epoch.</returns>
+    public IReadOnlyList<(int Epoch, IReadOnlyList<int> Positions)> Strike()
     {
-        var struck = Outstanding();
+        IsStruck = true;
+        List<(int, IReadOnlyList<int>)> struck = [.. Outstanding().Select(u => (u.Epoch, (IReadOnlyList<int>)u.Positions)), .. _held.Select(h => (h.Epoch, (IReadOnlyList<int>)h.Positions))];
         _open.Clear();
+        _held.Clear();
         return struck;
     }
+
+    private bool IsWaitedFor(int epoch) => _open.Values.Any(u => u.Epoch < epoch);
 }
 
 /// <summary>A node's processor, link and life.</summary>

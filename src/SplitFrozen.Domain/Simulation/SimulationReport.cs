@@ -13,13 +13,14 @@ namespace SplitFrozen.Domain.Simulation;
 /// <param name="Lanes">Each kind of resource.</param>
 /// <param name="Traffic">What was sent.</param>
 /// <param name="Coverage">What was trained.</param>
+/// <param name="Store">What the activation store had; null where there is none, and in a run of one epoch, which has no use for it.</param>
 /// <param name="Faults">What went wrong.</param>
 /// <param name="Layers">How many devices had how many layers at the end.</param>
 /// <param name="LayerChanges">Changes of a device's layers while training.</param>
 /// <param name="Events">Events that were simulated.</param>
 public sealed record SimulationReport(
     string Policy, bool Reallocates, long Seed, int Nodes, int Devices, int Cut, double TotalSeconds, IReadOnlyList<EpochReport> Epochs,
-    BottleneckReport Bottleneck, IReadOnlyList<LaneReport> Lanes, TrafficReport Traffic, CoverageReport Coverage, FaultReport Faults,
+    BottleneckReport Bottleneck, IReadOnlyList<LaneReport> Lanes, TrafficReport Traffic, CoverageReport Coverage, StoreReport? Store, FaultReport Faults,
     IReadOnlyList<LayerCount> Layers, int LayerChanges, long Events);
 
 /// <summary>One epoch.</summary>
@@ -28,7 +29,9 @@ public sealed record SimulationReport(
 /// <param name="Steps">Optimiser steps.</param>
 /// <param name="Samples">Samples of its plan.</param>
 /// <param name="Missing">Samples that were struck.</param>
-public sealed record EpochReport(int Epoch, double Seconds, int Steps, int Samples, int Missing);
+/// <param name="Supplied">Samples that came out of the activation store.</param>
+/// <param name="Bytes">Bytes that devices sent for it.</param>
+public sealed record EpochReport(int Epoch, double Seconds, int Steps, int Samples, int Missing, long Supplied, double Bytes);
 
 /// <summary>The resource that was busy longest.</summary>
 /// <param name="Kind">Kind of lane.</param>
@@ -61,6 +64,13 @@ public sealed record TrafficReport(double Bytes, double MeanBytesPerDevice, doub
 /// <param name="Missing">Samples struck since their device never returned.</param>
 /// <param name="ExactlyOnce">Whether every sample was trained once an epoch.</param>
 public sealed record CoverageReport(long Expected, long Trained, long Missing, bool ExactlyOnce);
+
+/// <summary>What the activation store had.</summary>
+/// <param name="Samples">Samples that are kept at the end.</param>
+/// <param name="MemoryBytes">Bytes of them in memory.</param>
+/// <param name="DiskBytes">Bytes of them in files.</param>
+/// <param name="Supplied">Samples that were taken out, in all epochs together.</param>
+public sealed record StoreReport(long Samples, long MemoryBytes, long DiskBytes, long Supplied);
 
 /// <summary>What went wrong.</summary>
 public sealed record FaultReport(int Crashes, int Rejoined, int LostNodes);

@@ -65,23 +65,50 @@ public sealed class SimulateCommandSpecs : IDisposable
     [Fact]
     public async Task Should_put_devices_where_a_run_had_them_and_set_the_times_side_by_side()
     {
-        await _program.TrainAsync("--set", "splitfrozen.nodes=[{ name = rpi, gigaflops = 1 }, { name = flagship, gigaflops = 5 }]", "--set", "splitfrozen.data.devices=2");
-        File.WriteAllLines(Path.Combine(_program.RunFolders[0], "metrics.jsonl"),
-        [
-            Event("00.0", "training_started"), Event("02.0", "evaluated"), Event("05.0", "step_done", 0), Event("08.0", "step_done", 0), Event("09.0", "evaluated"),
-            Event("10.0", "step_done", 1), Event("13.5", "step_done", 1), Event("20.0", "evaluated"),
-        ]);
-        var summary = Path.Combine(_program.RunFolders[0], "summary.json");
-        File.WriteAllText(summary, File.ReadAllText(summary).Replace("\"board\"", "\"device-0\"", StringComparison.Ordinal).Replace("\"phone\"", "\"device-1\"", StringComparison.Ordinal));
-        using var fresh = new ProgramUnderTest();
-
-        var output = await SimulateAsync(fresh, "--like", _program.RunFolders[0]);
+        var output = await SimulateRunAsync();
 
         var epochs = output["comparison"]!["epochs"]!.AsArray();
         Assert.Equal([6.0, 4.5], epochs.Select(e => e!["achieved_seconds"]!.GetValue<double>()));
         Assert.Equal(
             output["report"]!["epochs"]!.AsArray().Take(2).Select(e => e!["seconds"]!.GetValue<double>()),
             epochs.Select(e => e!["predicted_seconds"]!.GetValue<double>()));
+    }
+
+    [Fact]
+    public async Task Should_take_the_activation_store_from_the_run()
+    {
+        var kept = (await SimulateRunAsync())["report"]!;
+        using var second = new ProgramUnderTest();
+        var none = (await SimulateRunAsync(second, "--set", "splitfrozen.store.mode=off"))["report"]!;
+        using var third = new ProgramUnderTest();
+        var half = kept["store"]!["memory_bytes"]!.GetValue<long>() / 2;
+        var some = (await SimulateRunAsync(third, "--set", FormattableString.Invariant($"splitfrozen.store.memory-limit={half}")))["report"]!;
+
+        var first = Bytes(kept)[0];
+        Assert.True(first > 0);
+        Assert.All(Bytes(kept).Skip(1), b => Assert.Equal(0, b));
+        Assert.Equal(first, kept["traffic"]!["bytes"]!.GetValue<double>());
+        Assert.All(Bytes(none), b => Assert.Equal(first, b));
+        Assert.Null(none["store"]);
+        Assert.InRange(some["store"]!["memory_bytes"]!.GetValue<long>(), 1, half);
+        Assert.All(Bytes(some).Skip(1), b => Assert.InRange(b, 1, first - 1));
+    }
+
+    [Fact]
+    public async Task Should_simulate_the_store_that_is_asked_for()
+    {
+        string[] fleet = ["--devices", "20", "--batches", "5", "--epochs", "3"];
+        using var second = new ProgramUnderTest();
+        using var third = new ProgramUnderTest();
+
+        var kept = (await SimulateAsync(_program, fleet))["report"]!;
+        var none = (await SimulateAsync(second, [.. fleet, "--store", "off"]))["report"]!;
+        var some = (await SimulateAsync(third, [.. fleet, "--store-memory", "1000000"]))["report"]!;
+
+        Assert.Equal([0.0, 0.0], Bytes(kept).Skip(1));
+        Assert.All(Bytes(none), b => Assert.Equal(Bytes(kept)[0], b));
+        Assert.InRange(some["store"]!["memory_bytes"]!.GetValue<long>(), 1, 1_000_000);
+        Assert.All(Bytes(some).Skip(1), b => Assert.InRange(b, 1, Bytes(kept)[0] - 1));
     }
 
     [Fact]
@@ -101,6 +128,8 @@ public sealed class SimulateCommandSpecs : IDisposable
     [InlineData("--cut = 12 leaves nothing to train", "--cut", "12")]
     [InlineData("--crash = x", "--crash", "x")]
     [InlineData("--stages = 7", "--stages", "7")]
+    [InlineData("splitfrozen.store.mode = tape", "--store", "tape")]
+    [InlineData("splitfrozen.store.memory-limit = much", "--store-memory", "much")]
     [InlineData("names node nobody", "--crash", "nobody@1+1")]
     [InlineData("--slow = device-0@5-2*3", "--slow", "device-0@5-2*3")]
     [InlineData("nowhere.csv", "--fleet", "nowhere.csv")]
@@ -126,6 +155,26 @@ public sealed class SimulateCommandSpecs : IDisposable
         Assert.Equal(ExitCode.BadInput, await _program.RunAsync("simulate", "--fleet", _program.File("fleet.csv", text)));
 
         Assert.Contains(complaint, _program.Error, StringComparison.Ordinal);
+    }
+
+    private static double[] Bytes(JsonNode report) => [.. report["epochs"]!.AsArray().Select(e => e!["bytes"]!.GetValue<double>())];
+
+    private Task<JsonNode> SimulateRunAsync() => SimulateRunAsync(_program);
+
+    /// <summary>Trains on two nodes, gives the run the times of two epochs, and simulates it.</summary>
+    private static async Task<JsonNode> SimulateRunAsync(ProgramUnderTest program, params string[] more)
+    {
+        await program.TrainAsync(
+            ["--set", "splitfrozen.nodes=[{ name = rpi, gigaflops = 1 }, { name = flagship, gigaflops = 5 }]", "--set", "splitfrozen.data.devices=2", .. more]);
+        File.WriteAllLines(Path.Combine(program.RunFolders[0], "metrics.jsonl"),
+        [
+            Event("00.0", "training_started"), Event("02.0", "evaluated"), Event("05.0", "step_done", 0), Event("08.0", "step_done", 0), Event("09.0", "evaluated"),
+            Event("10.0", "step_done", 1), Event("13.5", "step_done", 1), Event("20.0", "evaluated"),
+        ]);
+        var summary = Path.Combine(program.RunFolders[0], "summary.json");
+        File.WriteAllText(summary, File.ReadAllText(summary).Replace("\"board\"", "\"device-0\"", StringComparison.Ordinal).Replace("\"phone\"", "\"device-1\"", StringComparison.Ordinal));
+        using var fresh = new ProgramUnderTest();
+        return await SimulateAsync(fresh, "--like", program.RunFolders[0]);
     }
 
     private static string Event(string second, string name, int epoch = 0) =>

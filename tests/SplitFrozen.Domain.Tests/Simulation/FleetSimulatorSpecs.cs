@@ -152,13 +152,13 @@ public sealed class FleetSimulatorSpecs
     }
 
     /// <summary>One device whose every sample is a unit, a micro-batch and a global batch of its own, with room for all in flight.</summary>
-    private static FleetSpec Chain(int units, int cut, int layers, IWorkCosts costs) => new(
+    internal static FleetSpec Chain(int units, int cut, int layers, IWorkCosts costs) => new(
         [MadeUp.Node(0, 1, 1)], [new SimulatedDevice(new DeviceId("d0"), 0, [.. Enumerable.Repeat(1000, units)])], new SimulatedServer(1, 1, false, 0),
         costs, cut, MadeUp.Training(1, 1, 1), new PipelineSettings(1, 1000, 1000, 1, ScheduleKind.ZbH1, 0), 1000,
         new(MadeUp.Always(layers, 1), MadeUp.Settings, null), MadeUp.NoFaults);
 
     /// <summary>Two equal devices with 40 samples each.</summary>
-    private static FleetSpec Pair() => new(
+    internal static FleetSpec Pair() => new(
         [MadeUp.Node(0, 1), MadeUp.Node(1, 1)],
         [.. Enumerable.Range(0, 2).Select(d => new SimulatedDevice(new DeviceId($"d{d}"), d, [.. Enumerable.Repeat(32, 40)]))],
         new SimulatedServer(20, 1, false, 0), new MadeUp.Fixed(0.2, 0, 0.01, 0.01, 0), 4, MadeUp.Training(2, 8, 4), new PipelineSettings(1, 3, 64, 1, ScheduleKind.ZbH1, 0), 4,

@@ -20,8 +20,8 @@ case "${1:-}" in
   server)
     shift
     run="${SPLITFROZEN_RUN:-/runs/current}"
-    # A run that is over makes room; one that was cut off, or stopped in order, goes on.
-    if grep -q '"completed": *true' "$run/summary.json" 2> /dev/null; then
+    # A run that is over makes room, as does one of a method that cannot be resumed; what was cut off, or stopped in order, goes on.
+    if grep -q '"completed": *true' "$run/summary.json" 2> /dev/null || grep -Eq '^ *method *= *"?(fedlora|splitlora|cenlora)' "$run/config.conf" 2> /dev/null; then
       mv "$run" "$run-$(date -u +%Y%m%dT%H%M%S)"
     fi
     if [ -e "$run" ]; then

@@ -230,6 +230,7 @@ internal sealed class StageDoor : IDisposable
             }
         }
     }
+
     private void Refuse(FrameFault fault, string message)
     {
         var count = _refusals.Add(fault);

@@ -74,14 +74,14 @@ internal sealed partial class PipelineCoordinatorActor
             Receive<FinishLimit>(_ => End());
         });
         _stages.Abandon();
-        if (_stages is { HasBeenUp: true, IsUp: false })
-        {
-            // The limit to their absence was cancelled with the other timers.
-            AwaitServers();
-        }
-
         if (completed)
         {
+            if (!_stages.IsUp)
+            {
+                // The limit to their absence was cancelled with the other timers.
+                AwaitServers();
+            }
+
             _stages.Score(_heldOut[EvaluationSet], ScoredAfter);
         }
         else if (_diverged && _savedStep is not null)

@@ -86,7 +86,7 @@ public sealed class HealthEndpoint : IDisposable
             try
             {
                 var request = _listener.GetContextAsync();
-                if (Task.WaitAny(request, _closed.Task) == 1)
+                if (Task.WaitAny(_closed.Task, request) == 0)
                 {
                     return;
                 }

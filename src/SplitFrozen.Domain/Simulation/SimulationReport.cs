@@ -30,7 +30,7 @@ public sealed record SimulationReport(
 /// <param name="Samples">Samples of its plan.</param>
 /// <param name="Missing">Samples that were struck.</param>
 /// <param name="Supplied">Samples that came out of the activation store.</param>
-/// <param name="Bytes">Bytes that devices sent for it.</param>
+/// <param name="Bytes">Bytes that devices sent for it until it was trained; what a crash made them send again after that is in <see cref="TrafficReport"/> only.</param>
 public sealed record EpochReport(int Epoch, double Seconds, int Steps, int Samples, int Missing, long Supplied, double Bytes);
 
 /// <summary>The resource that was busy longest.</summary>

@@ -1,9 +1,12 @@
 using SplitFrozen.Domain.Allocation;
+using SplitFrozen.Domain.Codecs;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
 using SplitFrozen.Domain.Sampling;
 using SplitFrozen.Domain.Simulation;
+using SplitFrozen.Domain.Store;
+using SplitFrozen.Protocol;
 
 namespace SplitFrozen.Methods.Accounting;
 
@@ -52,8 +55,9 @@ public sealed partial class MethodCosts
 
         // What is in memory of a store on disk is in its files as well.
         var room = (double)(store.Mode == StoreMode.Disk ? Math.Max(store.MemoryLimit, store.DiskLimit) : store.MemoryLimit);
-        var costs = new ModelCosts(_shape, _trainer, 1, store.Codec);
-        return Math.Min(1, room / _devices.Sum(d => costs.UnitBytes(d.Samples, d.Lengths([.. Enumerable.Range(0, d.Samples)]).Sum())));
+        var rowBytes = RowCodec.RowBytes(store.Codec, _shape.Width);
+        int Targets(int tokens) => _trainer.Task == TaskKind.Classification ? 1 : tokens;
+        return Math.Min(1, room / _devices.Sum(d => d.Lengths([.. Enumerable.Range(0, d.Samples)]).Sum(tokens => (double)StoreSizes.Record(d.Id, tokens, Targets(tokens), rowBytes))));
     }
 
     /// <summary>Plays an epoch of SplitFrozen.</summary>

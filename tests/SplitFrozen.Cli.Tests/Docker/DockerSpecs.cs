@@ -59,11 +59,12 @@ public sealed partial class DockerSpecs
     }
 
     [Theory]
-    [InlineData(null, "server --config CONF/server.conf --run RUN --set a=b")]
-    [InlineData("", "server --resume RUN --set a=b")]
-    [InlineData("{ \"completed\": false }", "server --resume RUN --set a=b")]
-    [InlineData("{ \"completed\": true }", "server --config CONF/server.conf --run RUN --set a=b")]
-    public void Should_go_on_with_a_run_that_is_not_over(string? summary, string expected)
+    [InlineData(null, null, "server --config CONF/server.conf --run RUN --set a=b")]
+    [InlineData("config.conf", "    method = splitfrozen", "server --resume RUN --set a=b")]
+    [InlineData("config.conf", "    method = fedlora", "server --config CONF/server.conf --run RUN --set a=b")]
+    [InlineData("summary.json", "{ \"completed\": false }", "server --resume RUN --set a=b")]
+    [InlineData("summary.json", "{ \"completed\": true }", "server --config CONF/server.conf --run RUN --set a=b")]
+    public void Should_go_on_with_a_run_that_is_not_over(string? file, string? text, string expected)
     {
         var folder = Directory.CreateTempSubdirectory("splitfrozen-docker-");
         try
@@ -76,16 +77,16 @@ public sealed partial class DockerSpecs
             }
 
             Directory.CreateDirectory(Path.GetDirectoryName(run)!);
-            if (summary is not null)
+            if (file is not null)
             {
                 Directory.CreateDirectory(run);
-                File.WriteAllText(Path.Combine(run, summary.Length > 0 ? "summary.json" : "config.conf"), summary);
+                File.WriteAllText(Path.Combine(run, file), text);
             }
 
             var asked = Run(("SPLITFROZEN_HOME", folder.FullName), ("SPLITFROZEN_CONFIG", "CONF"), ("SPLITFROZEN_RUN", run));
 
             Assert.Equal(expected, asked.Replace(run, "RUN", StringComparison.Ordinal));
-            Assert.Equal(summary is null ? 0 : 1, Directory.GetDirectories(Path.GetDirectoryName(run)!).Length);
+            Assert.Equal(file is null ? 0 : 1, Directory.GetDirectories(Path.GetDirectoryName(run)!).Length);
         }
         finally
         {
@@ -127,6 +128,7 @@ public sealed partial class DockerSpecs
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
         return output;
     }
 

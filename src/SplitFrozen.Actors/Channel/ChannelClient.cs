@@ -262,20 +262,10 @@ internal sealed class ChannelClient : IDisposable
     /// <returns>Whether there is to be one.</returns>
     private bool Rest(ref TimeSpan pause)
     {
-        var isOver = false;
-        using var timer = _route.Time.CreateTimer(
-            _ =>
-            {
-                lock (_gate)
-                {
-                    isOver = true;
-                    Monitor.PulseAll(_gate);
-                }
-            },
-            null, pause, Timeout.InfiniteTimeSpan);
+        using var over = new Alarm(_route.Time, pause, _gate);
         lock (_gate)
         {
-            while (!_closed && !isOver)
+            while (!_closed && !over.HasRung)
             {
                 Monitor.Wait(_gate);
             }

@@ -95,6 +95,7 @@ internal sealed class ServerConnection
     private (Stream Stream, ChannelLife Life) Open(out ChannelLife? life)
     {
         life = null;
+
         // Reads that trickle would each keep to a time limit of their own: this one is for all of them.
         using var limit = _listener.Time.CreateTimer(_ => _connection.Dispose(), null, GreetingLimit, Timeout.InfiniteTimeSpan);
         var stream = Stream.Null;
@@ -138,6 +139,11 @@ internal sealed class ServerConnection
             // Once the peer has said who it is, a connection that breaks is no fault of its.
             stream.Dispose();
             throw new FrameException(FrameFault.Silent, $"a connection ended or stalled before the peer said who it is: {e.Message}");
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
         }
     }
 

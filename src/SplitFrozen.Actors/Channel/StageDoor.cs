@@ -203,17 +203,7 @@ internal sealed class StageDoor : IDisposable
     /// <exception cref="FrameException">Nobody awaits it.</exception>
     private Awaited Find(ChannelGreeting greeting)
     {
-        var isOver = false;
-        using var timer = _options.Time.CreateTimer(
-            _ =>
-            {
-                lock (_gate)
-                {
-                    isOver = true;
-                    Monitor.PulseAll(_gate);
-                }
-            },
-            null, UnawaitedLimit, Timeout.InfiniteTimeSpan);
+        using var limit = new Alarm(_options.Time, UnawaitedLimit, _gate);
         lock (_gate)
         {
             while (true)
@@ -225,7 +215,7 @@ internal sealed class StageDoor : IDisposable
                 }
 
                 FrameException.Require(
-                    !_closed && !isOver, FrameFault.NotAdmitted, "a connection named a link between server nodes that is not awaited here");
+                    !_closed && !limit.HasRung, FrameFault.NotAdmitted, "a connection named a link between server nodes that is not awaited here");
                 Monitor.Wait(_gate);
             }
         }

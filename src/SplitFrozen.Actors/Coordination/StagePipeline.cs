@@ -31,7 +31,6 @@ internal sealed partial class StagePipeline(
     private readonly long[] _trainable = new long[stages];
     private Action? _again;
     private bool _resetting;
-    private bool _up;
     private int _steps;
     private int _faults;
 
@@ -42,7 +41,7 @@ internal sealed partial class StagePipeline(
     public bool IsLoaded => Array.TrueForAll(_stages, s => s is not null);
 
     /// <summary>Whether all stages are loaded and connected.</summary>
-    public bool IsUp => _up;
+    public bool IsUp { get; private set; }
 
     /// <summary>Whether all stages were loaded and connected at least once: training can begin.</summary>
     public bool HasBeenUp { get; private set; }
@@ -94,13 +93,13 @@ internal sealed partial class StagePipeline(
             _stages[stage] = null;
         }
 
-        (_up, _resetting) = (false, true);
+        (IsUp, _resetting) = (false, true);
     }
 
     /// <summary>All stages are loaded and connected.</summary>
     public void Up()
     {
-        _up = true;
+        IsUp = true;
         if (HasBeenUp || _resetting)
         {
             BeginGeneration();
@@ -170,7 +169,7 @@ internal sealed partial class StagePipeline(
     private void BeginGeneration()
     {
         _resetting = true;
-        if (!_up)
+        if (!IsUp)
         {
             return;
         }

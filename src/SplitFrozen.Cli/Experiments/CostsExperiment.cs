@@ -25,7 +25,7 @@ internal sealed class CostsExperiment(IComposition composition) : IExperiment
     /// <inheritdoc/>
     public IReadOnlyList<ExperimentCell> Cells(Settings settings) =>
     [
-        .. from kind in DataSpreads.Kinds(composition.LabelsOf(settings).Count)
+        .. from kind in DataSpreads.Kinds(settings, composition.LabelsOf(settings).Count)
            from method in TrainingMethods.All
            select new ExperimentCell($"{DataSpreads.NameOf(kind)}-{method}", new Dictionary<string, string> { ["partition"] = DataSpreads.NameOf(kind), ["method"] = method }),
     ];

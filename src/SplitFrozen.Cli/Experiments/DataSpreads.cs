@@ -8,10 +8,14 @@ namespace SplitFrozen.Cli.Experiments;
 internal static class DataSpreads
 {
     /// <summary>Evenly, and in the uneven ways that such data allow.</summary>
+    /// <param name="settings">The configuration.</param>
     /// <param name="labels">Number of labels; 0 for language modelling.</param>
-    public static IReadOnlyList<PartitionKind> Kinds(int labels) => labels > 0
-        ? [PartitionKind.Iid, PartitionKind.Dirichlet, PartitionKind.Pathological]
-        : [PartitionKind.Iid, PartitionKind.Quantity];
+    /// <exception cref="UserErrorException">A file says how the data are spread.</exception>
+    public static IReadOnlyList<PartitionKind> Kinds(Settings settings, int labels)
+    {
+        RefuseFile(settings);
+        return labels > 0 ? [PartitionKind.Iid, PartitionKind.Dirichlet, PartitionKind.Pathological] : [PartitionKind.Iid, PartitionKind.Quantity];
+    }
 
     /// <summary>How tables call a kind.</summary>
     public static string NameOf(PartitionKind kind) => kind.ToString().ToLowerInvariant();
@@ -20,12 +24,7 @@ internal static class DataSpreads
     /// <exception cref="UserErrorException">A file says how the data are spread.</exception>
     public static Settings With(Settings settings, PartitionKind kind, int labels, double? alpha = null)
     {
-        if (settings.Data.PartitionFile is { } file)
-        {
-            throw new UserErrorException(
-                $"splitfrozen.data.partition-file = {file} is one split, and this experiment compares several of its own. Leave the key out, or compare runs of `train`.");
-        }
-
+        RefuseFile(settings);
         var partition = settings.Data.Partition;
         return settings with
         {
@@ -39,5 +38,14 @@ internal static class DataSpreads
                 },
             },
         };
+    }
+
+    private static void RefuseFile(Settings settings)
+    {
+        if (settings.Data.PartitionFile is { } file)
+        {
+            throw new UserErrorException(
+                $"splitfrozen.data.partition-file = {file} is one split, and this experiment compares several of its own. Leave the key out, or compare runs of `train`.");
+        }
     }
 }

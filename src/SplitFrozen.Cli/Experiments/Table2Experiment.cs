@@ -46,7 +46,7 @@ internal sealed class Table2Experiment(IComposition composition) : TrainingExper
     protected override IEnumerable<Variant> Variants(Settings settings)
     {
         var labels = LabelsOf(settings);
-        return from kind in DataSpreads.Kinds(labels)
+        return from kind in DataSpreads.Kinds(settings, labels)
                from method in Methods
                select Of(With(DataSpreads.With(settings, kind, labels), method), ("partition", DataSpreads.NameOf(kind)), ("method", method));
     }

@@ -91,7 +91,7 @@ public sealed partial class FleetSimulator
 
     private StoredSample Sample(int device, EpochBook book, int position) => new(_spec.Devices[device].Id, book.SampleAt(position).Index);
 
-    /// <summary>Whether training can go on without a device. The server counts what it has of it at the end of each epoch.</summary>
+    /// <summary>Whether training can go on without a device: from the second epoch on, where all its samples are stored and none is under way.</summary>
     private bool IsSpare(int device) =>
         _store is not null && _epoch > 0 && !_devices[device].HasOpen && _store.HasAll(_spec.Devices[device].Id, _spec.Devices[device].Lengths.Length);
 

@@ -38,7 +38,7 @@ public sealed class PartitionSpecs
         Assert.True(isDowned ? _nodes.Count >= 4 : _nodes.Count == 2, $"{_nodes.Count} device nodes were started");
     }
 
-    [Theory(DisplayName = "A device that does not reach the server while others reach both, or two that do not reach each other, leave and join again; the server stays")]
+    [Theory(DisplayName = "A device that does not reach the server while others reach both leaves, and of two that do not reach each other one or both; they join again, the server stays")]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Should_part_two_that_do_not_reach_each_other(bool isServerOneOfThem)
@@ -54,12 +54,14 @@ public sealed class PartitionSpecs
         Akka.Actor.Address[] parted = isServerOneOfThem ? [first.Address] : [first.Address, second.Address];
         await new Partition(first.System).BeginAsync([isServerOneOfThem ? node.Address : second.Address]);
         var cluster = Akka.Cluster.Cluster.Get(node.System);
-        Assert.True(SpinWait.SpinUntil(() => !cluster.State.Members.Any(m => parted.Contains(m.Address)), Limit));
+
+        // Who is seen unreachable half a second before the other is downed alone: without that node the other one is reached by all.
+        Assert.True(SpinWait.SpinUntil(() => cluster.State.Members.Count(m => parted.Contains(m.Address)) < Math.Min(2, parted.Length), Limit));
         Assert.Equal(Akka.Cluster.MemberStatus.Up, cluster.SelfMember.Status);
         goOn.Set();
         await ShouldBeWholeAsync(run, server, devices);
 
-        Assert.Equal(2 + parted.Length, _nodes.Count);
+        Assert.InRange(_nodes.Count, 3, 2 + parted.Length);
     }
 
     [Fact(DisplayName = "Of a server and its standby with all devices that side goes on whose server has the lease: the standby and the devices leave, and join again")]

@@ -26,7 +26,10 @@ internal sealed class AlphaExperiment(IComposition composition) : TrainingExperi
     public override void Draw(string folder, IReadOnlyList<ExperimentRow> rows) => LinePlot.Save(
         Path.Combine(folder, "alpha.png"), "Accuracy over the evenness of the data", "Dirichlet α (100 stands for evenly spread data)", "accuracy on the evaluation split",
         [.. rows.GroupBy(r => r.Parameter("method")).Select(method => new LineSeries(
-            method.Key, [.. method.Select(r => (X: r.Parameter("alpha") == Iid ? 100 : double.Parse(r.Parameter("alpha"), CultureInfo.InvariantCulture), r.Values["accuracy"]))]))]);
+            method.Key, [.. method.Select(r => (X: r.Parameter("alpha") == Iid ? 100 : double.Parse(r.Parameter("alpha"), CultureInfo.InvariantCulture), r.Values["accuracy"]))])
+        {
+            Spreads = [.. method.Select(r => r.Spreads.GetValueOrDefault("accuracy"))],
+        })]);
 
     /// <inheritdoc/>
     protected override IEnumerable<Variant> Variants(Settings settings)

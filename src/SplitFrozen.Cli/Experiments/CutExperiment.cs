@@ -26,13 +26,18 @@ internal sealed class CutExperiment(IComposition composition) : TrainingExperime
         static double Cut(ExperimentRow row) => double.Parse(row.Parameter("cut"), CultureInfo.InvariantCulture);
         LinePlot.Save(
             Path.Combine(folder, "accuracy.png"), "Accuracy over the cut layer", "cut layer (frozen blocks)", "accuracy on the evaluation split",
-            [new LineSeries("splitfrozen", [.. rows.Select(r => (Cut(r), r.Values["accuracy"]))])]);
+            [new LineSeries("splitfrozen", Line("accuracy")) { Spreads = [.. rows.Select(r => r.Spreads.GetValueOrDefault("accuracy"))] }]);
         LinePlot.Save(
             Path.Combine(folder, "computation.png"), "Who computes how much over the cut layer (cost model)", "cut layer (frozen blocks)", "10⁹ operations in a run",
             [
-                new LineSeries("all devices", [.. rows.Select(r => (Cut(r), r.Values["devices_gflop"]))]),
-                new LineSeries("server", [.. rows.Select(r => (Cut(r), r.Values["server_gflop"]))]),
+                new LineSeries("all devices", Line("devices_gflop")),
+                new LineSeries("server", Line("server_gflop")),
             ]);
+        LinePlot.Save(
+            Path.Combine(folder, "bytes.png"), "What a device sends over the cut layer (cost model)", "cut layer (frozen blocks)", "10⁶ bytes in a run",
+            [new LineSeries("activations kept by the server", Line("device_mb_up")), new LineSeries("not kept", Line("device_mb_up_no_store"))]);
+
+        IReadOnlyList<(double X, double Y)> Line(string column) => [.. rows.Select(r => (Cut(r), r.Values[column]))];
     }
 
     /// <inheritdoc/>
@@ -52,6 +57,7 @@ internal sealed class CutExperiment(IComposition composition) : TrainingExperime
         ["devices_gflop"] = result.Cost.DeviceFlops / 1e9,
         ["server_gflop"] = result.Cost.ServerFlops / 1e9,
         ["device_mb_up"] = result.Cost.MeanBytesUp / 1e6,
+        ["device_mb_up_no_store"] = result.WithoutStore.MeanBytesUp / 1e6,
         ["device_peak_mb"] = result.Cost.PeakBytes / 1e6,
         ["wall_s"] = result.Cost.WallSeconds,
     };

@@ -42,6 +42,11 @@ internal static class ExperimentTable
                 }
             }
 
+            foreach (var (name, word) in row.Words)
+            {
+                item[name] = word;
+            }
+
             array.Add(item);
         }
 
@@ -68,10 +73,10 @@ internal static class ExperimentTable
 
     private static IEnumerable<IReadOnlyList<string>> Lines(IReadOnlyList<ExperimentRow> rows, bool exact)
     {
-        yield return [.. rows[0].Cell.Parameters.Keys, .. rows[0].Values.Keys.SelectMany(name => exact && rows[0].Spreads.ContainsKey(name) ? [name, name + "_spread"] : new[] { name })];
+        yield return [.. rows[0].Cell.Parameters.Keys, .. rows[0].Values.Keys.SelectMany(name => exact && rows[0].Spreads.ContainsKey(name) ? [name, name + "_spread"] : new[] { name }), .. rows[0].Words.Keys];
         foreach (var row in rows)
         {
-            yield return [.. row.Cell.Parameters.Values, .. row.Values.SelectMany(v => exact ? Exact(row, v.Key, v.Value) : [Shown(row, v.Key, v.Value)])];
+            yield return [.. row.Cell.Parameters.Values, .. row.Values.SelectMany(v => exact ? Exact(row, v.Key, v.Value) : [Shown(row, v.Key, v.Value)]), .. row.Words.Values];
         }
     }
 

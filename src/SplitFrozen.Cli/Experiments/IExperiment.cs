@@ -47,6 +47,9 @@ internal sealed record ExperimentRow(ExperimentCell Cell, IReadOnlyDictionary<st
     /// <summary>Standard deviations over seeds by column; empty where there is one seed.</summary>
     public IReadOnlyDictionary<string, double> Spreads { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Findings that are words, by column; the same columns in all rows of a table.</summary>
+    public IReadOnlyDictionary<string, string> Words { get; init; } = new Dictionary<string, string>();
+
     /// <summary>A parameter's value.</summary>
     public string Parameter(string name) => Cell.Parameters[name];
 

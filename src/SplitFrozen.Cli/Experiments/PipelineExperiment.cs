@@ -25,6 +25,8 @@ internal sealed class PipelineExperiment : IExperiment
 
     private static readonly string[] Methods = [OneAfterAnother, NoStore, TrainingMethods.SplitFrozen, TrainingMethods.FedLora, TrainingMethods.SplitLora, SplitParallel];
 
+    private static readonly string[] Stages = ["device", "link", "server"];
+
     private static readonly EmulatedFleet[] Fleets =
         [EmulatedFleet.Paper, new("phones", 1e11, 600e6 / 8, 0, 6e12), new("slow links", 1e12, 50e6 / 8, 0.02, 6e12)];
 
@@ -37,7 +39,8 @@ internal sealed class PipelineExperiment : IExperiment
     /// <inheritdoc/>
     public string Note =>
         $"Computed, not measured: GPT-2 small's sizes, {Devices} devices of {SamplesEach} samples of {Length} tokens each, frozen line and split at block {Cut}. paper: devices of 1 TFLOP/s, links of 600 Mbit/s, a server of 6 TFLOP/s; "
-        + "phones: devices of 0.1 TFLOP/s; slow links: 50 Mbit/s and 20 ms. Columns device, link and server are the busy seconds of the busiest device and link, and of the server.";
+        + "phones: devices of 0.1 TFLOP/s; slow links: 50 Mbit/s and 20 ms. Columns device, link and server are the busy seconds of the busiest device and link, and of the server; bottleneck is the longest of them "
+        + $"(of {OneAfterAnother} and sequential splitlora, where nothing overlaps, the run takes what all devices, links and the server take together).";
 
     /// <inheritdoc/>
     public IReadOnlyList<ExperimentCell> Cells(Settings settings) =>
@@ -74,7 +77,10 @@ internal sealed class PipelineExperiment : IExperiment
         return row.With(
             ("less_than_fedlora", 1 - (row.Values["wall_s"] / Wall(TrainingMethods.FedLora))),
             ("less_than_splitlora", 1 - (row.Values["wall_s"] / Wall(TrainingMethods.SplitLora))),
-            ("less_than_one_after_another", 1 - (row.Values["wall_s"] / Wall(OneAfterAnother))));
+            ("less_than_one_after_another", 1 - (row.Values["wall_s"] / Wall(OneAfterAnother)))) with
+        {
+            Words = new Dictionary<string, string> { ["bottleneck"] = Bottleneck(row) },
+        };
     })];
 
     /// <inheritdoc/>
@@ -92,6 +98,8 @@ internal sealed class PipelineExperiment : IExperiment
 
         DrawTrace(Path.Combine(folder, "trace.png"));
     }
+
+    private static string Bottleneck(ExperimentRow row) => Stages.MaxBy(stage => row.Values[$"{stage}_s"])!;
 
     private static MethodCost Cost(Settings settings, EmulatedFleet fleet, string method)
     {

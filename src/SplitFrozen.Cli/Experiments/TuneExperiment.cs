@@ -9,7 +9,7 @@ namespace SplitFrozen.Cli.Experiments;
 /// <summary>The search for each method's learning rate, and for FedLoRA's local passes, on the validation set.</summary>
 internal sealed class TuneExperiment(IComposition composition) : TrainingExperiment(composition)
 {
-    private static readonly double[] Rates = [1e-3, 2e-3, 4e-3, 8e-3];
+    private static readonly double[] Rates = [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2];
     private static readonly int[] LocalEpochs = [1, 2];
 
     /// <inheritdoc/>

@@ -7,7 +7,11 @@ namespace SplitFrozen.Cli.Plots;
 /// <summary>A line of a plot.</summary>
 /// <param name="Name">Its entry in the legend.</param>
 /// <param name="Points">Its points, from left to right.</param>
-internal sealed record LineSeries(string Name, IReadOnlyList<(double X, double Y)> Points);
+internal sealed record LineSeries(string Name, IReadOnlyList<(double X, double Y)> Points)
+{
+    /// <summary>Half lengths of error bars by point; empty for none.</summary>
+    public IReadOnlyList<double> Spreads { get; init; } = [];
+}
 
 /// <summary>Lines with markers over a few values of x, each of which gets a place and a tick of its own.</summary>
 internal static class LinePlot
@@ -31,17 +35,25 @@ internal static class LinePlot
         double[] values = [.. lines.SelectMany(l => l.Points).Select(p => p.X).Distinct().Order()];
         foreach (var (index, line) in lines.Index())
         {
-            var scatter = plot.Add.Scatter(
-                line.Points.Select(p => (double)Array.IndexOf(values, p.X)).ToArray(), line.Points.Select(p => p.Y).ToArray(), PlotFrame.Series(index));
+            double[] places = [.. line.Points.Select(p => (double)Array.IndexOf(values, p.X))];
+            double[] heights = [.. line.Points.Select(p => p.Y)];
+            var scatter = plot.Add.Scatter(places, heights, PlotFrame.Series(index));
             scatter.LegendText = line.Name;
             scatter.LineWidth = 2;
             scatter.MarkerSize = 9;
             scatter.MarkerShape = Markers[index % Markers.Length];
+            if (line.Spreads.Any(s => s > 0))
+            {
+                var bars = plot.Add.ErrorBar(places, heights, [.. line.Spreads]);
+                bars.Color = PlotFrame.Series(index);
+                bars.LineWidth = 1.5f;
+                bars.CapSize = 5;
+            }
         }
 
         plot.Axes.Bottom.SetTicks(
             [.. Enumerable.Range(0, values.Length).Select(i => (double)i)], [.. values.Select(v => v.ToString("#,0.###", CultureInfo.InvariantCulture))]);
-        plot.Axes.SetLimits(-0.3, values.Length - 0.7, 0, 1.08 * lines.SelectMany(l => l.Points).Max(p => p.Y));
+        plot.Axes.SetLimits(-0.3, values.Length - 0.7, 0, 1.08 * lines.Max(l => l.Points.Select((p, i) => p.Y + l.Spreads.ElementAtOrDefault(i)).Max()));
         PlotFrame.LegendBelow(plot);
         PlotFrame.Save(plot, file, Width, Height);
     }

@@ -1,12 +1,16 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Text;
+
+using Google.Protobuf;
+
+using Tensorboard;
 
 namespace SplitFrozen.Cli.Runs;
 
 /// <summary>
-/// A TensorBoard event file: records of length (u64), masked CRC-32C of the length, an Event message in protobuf's wire format, and its masked CRC-32C, all
-/// little-endian (TensorFlow's record_writer.cc and event.proto). Scalars only.
+/// A TensorBoard event file: records of length (u64), masked CRC-32C of the length, an Event message, and its masked CRC-32C, all little-endian (TensorFlow's
+/// record_writer.cc). The messages are TorchSharp's; its SummaryWriter is not used, because it takes times as single-precision seconds (two minutes apart by now),
+/// stamps the file's start in ticks, and opens the file anew for every number.
 /// </summary>
 internal sealed class TensorBoardFile : IDisposable
 {
@@ -18,7 +22,7 @@ internal sealed class TensorBoardFile : IDisposable
     {
         Directory.CreateDirectory(folder);
         _file = new FileStream(FreeName(folder, now), FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-        Write(Event(now, 0, 3, Encoding.UTF8.GetBytes(FileVersion)));
+        Write(new Event { WallTime = Seconds(now), FileVersion = FileVersion });
     }
 
     /// <summary>Writes a number of a step.</summary>
@@ -28,10 +32,9 @@ internal sealed class TensorBoardFile : IDisposable
     /// <param name="now">Time of the event.</param>
     public void Scalar(string tag, double value, long step, DateTimeOffset now)
     {
-        Span<byte> number = stackalloc byte[sizeof(float)];
-        BinaryPrimitives.WriteSingleLittleEndian(number, (float)value);
-        byte[] scalar = [.. Field(1, Encoding.UTF8.GetBytes(tag)), (2 << 3) | 5, .. number];
-        Write(Event(now, step, 5, Field(1, scalar)));
+        var summary = new Summary();
+        summary.Value.Add(new Summary.Types.Value { Tag = tag, SimpleValue = (float)value });
+        Write(new Event { WallTime = Seconds(now), Step = step, Summary = summary });
     }
 
     /// <summary>Hands what was written to the system, so that a reader sees it.</summary>
@@ -53,30 +56,11 @@ internal sealed class TensorBoardFile : IDisposable
         return free;
     }
 
-    /// <summary>wall_time = 1 (double), step = 2 (int64), and one field of bytes: file_version = 3 or summary = 5.</summary>
-    private static byte[] Event(DateTimeOffset now, long step, int field, byte[] content)
+    private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
+
+    private void Write(Event e)
     {
-        Span<byte> time = stackalloc byte[sizeof(double)];
-        BinaryPrimitives.WriteDoubleLittleEndian(time, now.ToUnixTimeMilliseconds() / 1000.0);
-        return [(1 << 3) | 1, .. time, 2 << 3, .. Varint((ulong)step), .. Field(field, content)];
-    }
-
-    private static byte[] Field(int number, byte[] content) => [(byte)((number << 3) | 2), .. Varint((ulong)content.Length), .. content];
-
-    private static List<byte> Varint(ulong value)
-    {
-        var bytes = new List<byte>();
-        for (; value >= 0x80; value >>= 7)
-        {
-            bytes.Add((byte)(value | 0x80));
-        }
-
-        bytes.Add((byte)value);
-        return bytes;
-    }
-
-    private void Write(byte[] record)
-    {
+        var record = e.ToByteArray();
         Span<byte> length = stackalloc byte[sizeof(ulong)];
         Span<byte> check = stackalloc byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)record.Length);

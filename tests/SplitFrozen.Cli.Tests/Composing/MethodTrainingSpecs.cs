@@ -2,7 +2,6 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain.Configuration;
-using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Cli.Tests.Composing;
 
@@ -24,8 +23,8 @@ public sealed class MethodTrainingSpecs
         var hocon = SettingsReader.Load(
             [BundledAssets.Configuration("local.conf")], [.. Small, $"splitfrozen.training.method={method}", $"splitfrozen.{setting}", "splitfrozen.splitlora.average-every=2"]);
         var settings = SettingsReader.Read(hocon);
-        var cluster = await TrainAsync(new Composition().OpenTraining(settings), hocon);
-        var alone = await TrainAsync(new DeviceMethodTraining(RunInputs.Open(settings)), hocon);
+        var cluster = await WholeRun.Of(new Composition().OpenTraining(settings), hocon);
+        var alone = await WholeRun.Of(new DeviceMethodTraining(RunInputs.Open(settings)), hocon);
 
         Assert.True(alone.Losses.Count >= 4);
         Assert.Equal(alone.Losses, cluster.Losses);
@@ -36,26 +35,5 @@ public sealed class MethodTrainingSpecs
         // A state has frames of a few dozen tensors; split training sends the optimiser's along; FedLoRA's first average need not be sent, FedEx-LoRA's residuals are.
         Assert.All(cluster.Summary.Devices, d => Assert.InRange(d.BytesSent / d.CostModelBytesSent!.Value, 1, method == TrainingMethods.FedLora ? 1.1 : 1.8));
         Assert.All(cluster.Summary.Devices, d => Assert.InRange(d.BytesReceived / d.CostModelBytesReceived!.Value, 0.5, setting.EndsWith("fedex", StringComparison.Ordinal) ? 2.1 : 1.1));
-    }
-
-    private static async Task<(RunSummary Summary, List<double> Losses)> TrainAsync(ITrainingRun run, Akka.Configuration.Config hocon)
-    {
-        using var folder = new TemporaryFolder();
-        var losses = new Losses();
-        var summary = await run.RunAsync(new RunHost(new RunPaths(folder.Path), losses, hocon, CancellationToken.None));
-        return (summary, losses.Sums);
-    }
-
-    private sealed class Losses : IRunObserver
-    {
-        public List<double> Sums { get; } = [];
-
-        public void On(RunEvent e)
-        {
-            if (e is RunEvent.StepDone step)
-            {
-                Sums.Add(step.Score.LossSum);
-            }
-        }
     }
 }

@@ -2,7 +2,6 @@ using SplitFrozen.Actors.Configuration;
 using SplitFrozen.Cli.Composing;
 using SplitFrozen.Cli.Tests.Support;
 using SplitFrozen.Domain;
-using SplitFrozen.Domain.Runs;
 
 namespace SplitFrozen.Cli.Tests.Composing;
 
@@ -35,29 +34,12 @@ public sealed class StageTrainingSpecs
         Assert.Contains("splitfrozen.pipeline.stages = 99", error.Message, StringComparison.Ordinal);
     }
 
-    private static async Task<(RunSummary Summary, List<double> Losses)> TrainAsync(string setting)
+    private static Task<WholeRun> TrainAsync(string setting)
     {
-        using var folder = new TemporaryFolder();
         var hocon = Load(setting);
-        var losses = new Losses();
-        var run = new Composition().OpenTraining(SettingsReader.Read(hocon));
-        var summary = await run.RunAsync(new RunHost(new RunPaths(folder.Path), losses, hocon, CancellationToken.None));
-        return (summary, losses.Sums);
+        return WholeRun.Of(new Composition().OpenTraining(SettingsReader.Read(hocon)), hocon);
     }
 
     private static Akka.Configuration.Config Load(string setting) =>
         SettingsReader.Load([BundledAssets.Configuration("local.conf")], [.. Small, setting]);
-
-    private sealed class Losses : IRunObserver
-    {
-        public List<double> Sums { get; } = [];
-
-        public void On(RunEvent e)
-        {
-            if (e is RunEvent.StepDone step)
-            {
-                Sums.Add(step.Score.LossSum);
-            }
-        }
-    }
 }

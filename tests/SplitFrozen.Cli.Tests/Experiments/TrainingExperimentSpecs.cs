@@ -67,9 +67,9 @@ public sealed class TrainingExperimentSpecs : IDisposable
     [Theory]
     [InlineData("alpha", 24, "alpha.png")]
     [InlineData("shuffle", 5, "shuffle.png")]
-    [InlineData("cut", 7, "accuracy.png")]
+    [InlineData("cut", 7, "bytes.png")]
     [InlineData("codec", 4, "bytes.png")]
-    [InlineData("tune", 20, "tune.png")]
+    [InlineData("tune", 25, "tune.png")]
     [InlineData("costs", 12, "devices.png")]
     public async Task Should_run_its_grid(string name, int cells, string picture)
     {
@@ -145,6 +145,17 @@ public sealed class TrainingExperimentSpecs : IDisposable
         Assert.Empty(_trials);
         Assert.Contains("not measured", File.ReadAllText(Path.Combine(folder, "table.md")), StringComparison.Ordinal);
         AssertPictures(folder, pictures);
+    }
+
+    [Fact]
+    public async Task Should_name_the_bottleneck()
+    {
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "pipeline", "--out", _program.At("pipeline"), "--json"));
+
+        var rows = JsonNode.Parse(_program.Output)!.AsArray();
+        string Of(string fleet, string method) => rows.First(r => r!["fleet"]!.GetValue<string>() == fleet && r["method"]!.GetValue<string>() == method)!["bottleneck"]!.GetValue<string>();
+        Assert.Equal(("server", "device", "link"), (Of("paper", "splitfrozen no store"), Of("phones", "splitfrozen no store"), Of("slow links", "splitfrozen no store")));
+        Assert.EndsWith(",bottleneck", File.ReadLines(Path.Combine(_program.At("pipeline"), "table.csv")).First(), StringComparison.Ordinal);
     }
 
     private static void AssertPictures(string folder, params string[] names) => Assert.All(names, name =>

@@ -1,268 +1,199 @@
-using System.Buffers;
 using System.Runtime.Intrinsics;
-using static TorchSharp.torch;
 
 namespace SplitFrozen.Model.Blocks;
 
-/// <summary>Where heads of rows lie in memory.</summary>
-/// <param name="start">Row 0, head 0.</param>
-/// <param name="row">Numbers from one row to the next.</param>
-/// <param name="head">Numbers from one head to the next.</param>
-internal readonly unsafe struct HeadRows(float* start, nint row, nint head)
-{
-    /// <summary>Numbers from one row to the next.</summary>
-    public nint Row => row;
-
-    /// <summary>Of a tensor [T, H, Dh] of float32 in main memory with any strides over rows and heads; the caller keeps it alive.</summary>
-    public static HeadRows Of(Tensor heads) => new((float*)TensorMemory.FirstNumber(heads), (nint)heads.stride(0), (nint)heads.stride(1));
-
-    /// <summary>A row of a head.</summary>
-    public float* At(long ofRow, long ofHead) => start + (ofRow * row) + (ofHead * head);
-}
-
-/// <summary>Sizes of an attention over ragged rows.</summary>
-/// <param name="Heads">Query heads H.</param>
-/// <param name="Groups">Key and value heads Hkv.</param>
-/// <param name="Width">Dh, a multiple of <see cref="SmallProducts.Lanes"/>.</param>
-/// <param name="Lengths">Rows of each sample.</param>
-/// <param name="Threads">Threads to use; changes nothing in the result.</param>
-internal sealed record AttentionShape(int Heads, int Groups, int Width, long[] Lengths, int Threads)
-{
-    /// <summary>Of queries [T, H, Dh] and keys [T, Hkv, Dh].</summary>
-    public static AttentionShape Of(Tensor query, Tensor key, long[] lengths) =>
-        new((int)query.shape[1], (int)key.shape[1], (int)query.shape[2], lengths, TorchRuntime.Threads);
-}
-
 /// <summary>
-/// Causal attention and its gradient, for each sample and head on its own: a sample's bits depend on nothing else. Queries are taken in blocks of rows, each against
-/// the keys up to its end; the way back computes the probabilities again, so that F keeps queries, keys and values only.
+/// Causal attention and its gradient, for each sample and head on its own: a sample's bits depend on nothing else. Queries are taken in blocks of rows, and six of them at a time against
+/// the keys that they see; the way back computes the probabilities again, so that F keeps queries, keys and values only.
 /// </summary>
 internal static unsafe class AttentionKernels
 {
-    private const int BlockRows = 32;
-    private const int Padding = 2 * SmallProducts.Lanes;
+    private const int Tile = SmallProducts.Rows;
 
     /// <summary>out = softmax(q kᵀ / √Dh + causal mask) v.</summary>
-    public static void Forward(AttentionShape shape, HeadRows query, HeadRows key, HeadRows value, HeadRows output) =>
-        ForEach(shape, (sample, scratch) =>
+    public static void Forward(AttentionShape shape, HeadRows query, HeadRows key, HeadRows value, HeadRows output)
+    {
+        float scale = 1 / MathF.Sqrt(shape.Width);
+        AttentionRoom.ForEach(shape, (sample, room) =>
         {
-            var keys = sample.Pack(key, scratch.Keys, sample.Scale);
+            key.CopyAcross(room.KeysAcross, room.ScorePitch, sample.FirstRow, sample.Length, Columns(sample.Length), sample.Group, scale);
+            value.CopyTo(room.Values, room.RowPitch, sample.FirstRow, sample.Length, RoundUp(sample.Length), sample.Group);
             for (int head = sample.FirstHead; head < sample.EndHead; head++)
             {
-                for (int start = 0; start < sample.Length; start += BlockRows)
+                for (int start = 0; start < sample.Length; start += AttentionRoom.BlockRows)
                 {
-                    int rows = Math.Min(BlockRows, sample.Length - start);
-                    Probabilities(sample, query, keys, head, start, rows, scratch.Probabilities);
-                    SmallProducts.Run(
-                        new(scratch.Probabilities, sample.Pitch, 1), value.At(sample.FirstRow, sample.Group), value.Row,
-                        output.At(sample.FirstRow + start, head), output.Row, rows, shape.Width, start + rows, adds: false);
+                    var block = new Block(room, shape.Width, start, Math.Min(AttentionRoom.BlockRows, sample.Length - start));
+                    query.CopyTo(room.Queries, room.RowPitch, sample.FirstRow + start, block.Rows, block.Rows, head);
+                    block.Scores(room.Queries, room.KeysAcross, room.Probabilities);
+                    block.Softmax();
+                    block.Weigh(room.Probabilities, room.Values, room.Output);
+                    output.CopyFrom(room.Output, room.RowPitch, sample.FirstRow + start, block.Rows, head);
                 }
             }
         });
+    }
 
     /// <summary>Gradients with respect to queries, keys and values.</summary>
     public static void Backward(
-        AttentionShape shape, HeadRows query, HeadRows key, HeadRows value, HeadRows gradient, HeadRows queryGradient, HeadRows keyGradient, HeadRows valueGradient) =>
-        ForEach(shape, (sample, scratch) =>
+        AttentionShape shape, HeadRows query, HeadRows key, HeadRows value, HeadRows gradient, HeadRows queryGradient, HeadRows keyGradient, HeadRows valueGradient)
+    {
+        float scale = 1 / MathF.Sqrt(shape.Width);
+        AttentionRoom.ForEach(shape, (sample, room) =>
         {
-            var keys = sample.Pack(key, scratch.Keys, sample.Scale);
-            var values = sample.Pack(value, scratch.Values, 1);
-            float* keySums = keyGradient.At(sample.FirstRow, sample.Group);
-            float* valueSums = valueGradient.At(sample.FirstRow, sample.Group);
-            sample.Clear(keyGradient);
-            sample.Clear(valueGradient);
+            key.CopyAcross(room.KeysAcross, room.ScorePitch, sample.FirstRow, sample.Length, Columns(sample.Length), sample.Group, scale);
+            value.CopyAcross(room.ValuesAcross, room.ScorePitch, sample.FirstRow, sample.Length, Columns(sample.Length), sample.Group, 1);
+            key.CopyTo(room.Keys, room.RowPitch, sample.FirstRow, sample.Length, RoundUp(sample.Length), sample.Group);
+            new Span<float>(room.KeySums, RoundUp(sample.Length) * room.RowPitch).Clear();
+            new Span<float>(room.ValueSums, RoundUp(sample.Length) * room.RowPitch).Clear();
             for (int head = sample.FirstHead; head < sample.EndHead; head++)
             {
-                for (int start = 0; start < sample.Length; start += BlockRows)
+                for (int start = 0; start < sample.Length; start += AttentionRoom.BlockRows)
                 {
-                    int rows = Math.Min(BlockRows, sample.Length - start);
-                    int seen = start + rows;
-                    float* above = gradient.At(sample.FirstRow + start, head);
-                    Probabilities(sample, query, keys, head, start, rows, scratch.Probabilities);
-                    SmallProducts.Run(new(above, gradient.Row, 1), values, sample.Pitch, scratch.Slopes, sample.Pitch, rows, RoundUp(seen), shape.Width, adds: false);
-                    SmallProducts.Run(
-                        new(scratch.Probabilities, 1, sample.Pitch), above, gradient.Row, valueSums, valueGradient.Row, seen, shape.Width, rows, adds: true);
-                    ThroughSoftmax(scratch.Probabilities, scratch.Slopes, sample, rows, RoundUp(seen));
-                    SmallProducts.Run(
-                        new(scratch.Slopes, sample.Pitch, 1), key.At(sample.FirstRow, sample.Group), key.Row,
-                        queryGradient.At(sample.FirstRow + start, head), queryGradient.Row, rows, shape.Width, seen, adds: false);
-                    SmallProducts.Run(
-                        new(scratch.Slopes, 1, sample.Pitch), query.At(sample.FirstRow + start, head), query.Row,
-                        keySums, keyGradient.Row, seen, shape.Width, rows, adds: true);
+                    var block = new Block(room, shape.Width, start, Math.Min(AttentionRoom.BlockRows, sample.Length - start));
+                    query.CopyTo(room.Queries, room.RowPitch, sample.FirstRow + start, block.Rows, block.Rows, head);
+                    gradient.CopyTo(room.Above, room.RowPitch, sample.FirstRow + start, block.Rows, block.Rows, head);
+                    block.Scores(room.Queries, room.KeysAcross, room.Probabilities);
+                    block.Softmax();
+                    block.Scores(room.Above, room.ValuesAcross, room.Slopes);
+                    block.Spread(room.Probabilities, room.Above, room.ValueSums);
+                    block.ThroughSoftmax(scale);
+                    block.Weigh(room.Slopes, room.Keys, room.Output);
+                    block.Spread(room.Slopes, room.Queries, room.KeySums);
+                    queryGradient.CopyFrom(room.Output, room.RowPitch, sample.FirstRow + start, block.Rows, head);
                 }
             }
+
+            keyGradient.CopyFrom(room.KeySums, room.RowPitch, sample.FirstRow, sample.Length, sample.Group);
+            valueGradient.CopyFrom(room.ValueSums, room.RowPitch, sample.FirstRow, sample.Length, sample.Group);
         });
-
-    private static int RoundUp(int count) => (count + Padding - 1) / Padding * Padding;
-
-    /// <summary>Rows [start, start + rows) of softmax(q kᵀ / √Dh + causal mask); what a row does not see is 0.</summary>
-    private static void Probabilities(Sample sample, HeadRows query, float* keys, int head, int start, int rows, float* result)
-    {
-        int columns = RoundUp(start + rows);
-        SmallProducts.Run(
-            new(query.At(sample.FirstRow + start, head), query.Row, 1), keys, sample.Pitch, result, sample.Pitch, rows, columns, sample.Width, adds: false);
-        for (int row = 0; row < rows; row++)
-        {
-            float* scores = result + ((nint)row * sample.Pitch);
-            int seen = start + row + 1;
-            new Span<float>(scores + seen, columns - seen).Fill(float.NegativeInfinity);
-            Softmax(scores, columns);
-        }
     }
 
-    private static void Softmax(float* scores, int columns)
+    private static int RoundUp(int rows) => AttentionRoom.RoundUp(rows, Tile);
+
+    /// <summary>Columns, in whole tiles, that hold all that a tile with so many rows up to its end sees.</summary>
+    private static int Columns(int rows) => AttentionRoom.RoundUp(RoundUp(rows), SmallProducts.Columns);
+
+    /// <summary>A block of a head's queries. Of six rows that are computed at once, those beyond the block are of no meaning, and not read.</summary>
+    /// <param name="room">The thread's room.</param>
+    /// <param name="width">Dh.</param>
+    /// <param name="start">The sample's row that is the block's first.</param>
+    /// <param name="rows">Rows of the block.</param>
+    private readonly struct Block(AttentionRoom room, int width, int start, int rows)
     {
-        var most = Vector256.Load(scores);
-        for (int i = SmallProducts.Lanes; i < columns; i += SmallProducts.Lanes)
+        public int Rows => rows;
+
+        private int WholeWidth => AttentionRoom.RoundUp(width, SmallProducts.Columns);
+
+        /// <summary>[rows, S] = [rows, Dh] [Dh, S], as far as rows see.</summary>
+        public void Scores(float* left, float* across, float* result)
         {
-            most = Vector256.Max(most, Vector256.Load(scores + i));
+            for (int row = 0; row < rows; row += Tile)
+            {
+                SmallProducts.Run(
+                    new(left + ((nint)row * room.RowPitch), room.RowPitch, 1), across, room.ScorePitch,
+                    result + ((nint)row * room.ScorePitch), room.ScorePitch, Columns(start + row + 1), width, adds: false);
+            }
         }
 
-        var shift = Vector256.Create(Largest(most));
-        var sum = Vector256<float>.Zero;
-        for (int i = 0; i < columns; i += SmallProducts.Lanes)
+        /// <summary>[rows, Dh] = [rows, S] [S, Dh].</summary>
+        public void Weigh(float* weights, float* whole, float* result)
         {
-            var power = FastExponential.Of(Vector256.Load(scores + i) - shift);
-            power.Store(scores + i);
-            sum += power;
+            for (int row = 0; row < rows; row += Tile)
+            {
+                SmallProducts.Run(
+                    new(weights + ((nint)row * room.ScorePitch), room.ScorePitch, 1), whole, room.RowPitch,
+                    result + ((nint)row * room.RowPitch), room.RowPitch, WholeWidth, start + row + Tile, adds: false);
+            }
         }
 
-        var share = Vector256.Create(1 / Vector256.Sum(sum));
-        for (int i = 0; i < columns; i += SmallProducts.Lanes)
+        /// <summary>[S, Dh] += [rows, S]ᵀ [rows, Dh]; only rows from a key on see it.</summary>
+        public void Spread(float* weights, float* right, float* sums)
         {
-            (Vector256.Load(scores + i) * share).Store(scores + i);
-        }
-    }
-
-    private static float Largest(Vector256<float> values)
-    {
-        float largest = values[0];
-        for (int i = 1; i < SmallProducts.Lanes; i++)
-        {
-            largest = MathF.Max(largest, values[i]);
+            for (int key = 0; key < start + rows; key += Tile)
+            {
+                int first = Math.Max(0, key - start);
+                SmallProducts.Run(
+                    new(weights + ((nint)first * room.ScorePitch) + key, 1, room.ScorePitch), right + ((nint)first * room.RowPitch), room.RowPitch,
+                    sums + ((nint)key * room.RowPitch), room.RowPitch, WholeWidth, rows - first, adds: true);
+            }
         }
 
-        return largest;
-    }
-
-    /// <summary>dS = P ∘ (dP − rowsum(P ∘ dP)) / √Dh, in dP's place.</summary>
-    private static void ThroughSoftmax(float* probabilities, float* slopes, Sample sample, int rows, int columns)
-    {
-        var scale = Vector256.Create(sample.Scale);
-        for (int row = 0; row < rows; row++)
+        /// <summary>Softmax of each row of scores; what a row does not see becomes 0.</summary>
+        public void Softmax()
         {
-            float* p = probabilities + ((nint)row * sample.Pitch);
-            float* d = slopes + ((nint)row * sample.Pitch);
+            for (int row = 0; row < rows; row++)
+            {
+                float* scores = room.Probabilities + ((nint)row * room.ScorePitch);
+                int seen = start + row + 1;
+                int columns = Columns(seen);
+                new Span<float>(scores + seen, columns - seen).Fill(float.NegativeInfinity);
+                Normalize(scores, columns);
+                ClearTile(scores + columns);
+            }
+        }
+
+        /// <summary>dS = P ∘ (dP − rowsum(P ∘ dP)) / √Dh, in dP's place.</summary>
+        public void ThroughSoftmax(float factor)
+        {
+            var scale = Vector256.Create(factor);
+            for (int row = 0; row < rows; row++)
+            {
+                float* p = room.Probabilities + ((nint)row * room.ScorePitch);
+                float* d = room.Slopes + ((nint)row * room.ScorePitch);
+                int columns = Columns(start + row + 1);
+                var sum = Vector256<float>.Zero;
+                for (int i = 0; i < columns; i += SmallProducts.Lanes)
+                {
+                    sum = Vector256.FusedMultiplyAdd(Vector256.Load(p + i), Vector256.Load(d + i), sum);
+                }
+
+                var mean = Vector256.Create(Vector256.Sum(sum));
+                for (int i = 0; i < columns; i += SmallProducts.Lanes)
+                {
+                    (Vector256.Load(p + i) * (Vector256.Load(d + i) - mean) * scale).Store(d + i);
+                }
+
+                ClearTile(d + columns);
+            }
+        }
+
+        /// <summary>Six keys may reach that far beyond a row's columns.</summary>
+        private static void ClearTile(float* start)
+        {
+            Vector256<float>.Zero.Store(start);
+            Vector256<float>.Zero.Store(start + SmallProducts.Lanes);
+        }
+
+        private static void Normalize(float* scores, int columns)
+        {
+            var most = Vector256.Load(scores);
+            for (int i = SmallProducts.Lanes; i < columns; i += SmallProducts.Lanes)
+            {
+                most = Vector256.MaxNative(most, Vector256.Load(scores + i));
+            }
+
+            var shift = Vector256.Create(Largest(most));
             var sum = Vector256<float>.Zero;
             for (int i = 0; i < columns; i += SmallProducts.Lanes)
             {
-                sum = Vector256.FusedMultiplyAdd(Vector256.Load(p + i), Vector256.Load(d + i), sum);
+                var power = FastExponential.Of(Vector256.Load(scores + i) - shift);
+                power.Store(scores + i);
+                sum += power;
             }
 
-            var mean = Vector256.Create(Vector256.Sum(sum));
+            var share = Vector256.Create(1 / Vector256.Sum(sum));
             for (int i = 0; i < columns; i += SmallProducts.Lanes)
             {
-                (Vector256.Load(p + i) * (Vector256.Load(d + i) - mean) * scale).Store(d + i);
-            }
-        }
-    }
-
-    /// <summary>Each sample and key head, long samples first, on as many threads as there are.</summary>
-    private static void ForEach(AttentionShape shape, Action<Sample, Scratch> run)
-    {
-        var samples = Sample.All(shape);
-        int pitch = samples.Max(sample => sample.Pitch);
-        int next = -1;
-        int threads = Math.Clamp(samples.Length, 1, shape.Threads);
-        if (threads == 1)
-        {
-            Take(0);
-        }
-        else
-        {
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, Take);
-        }
-
-        void Take(int part)
-        {
-            float[] memory = ArrayPool<float>.Shared.Rent(pitch * 2 * (shape.Width + BlockRows));
-            fixed (float* start = memory)
-            {
-                var scratch = new Scratch(start, pitch, shape.Width);
-                for (int i = Interlocked.Increment(ref next); i < samples.Length; i = Interlocked.Increment(ref next))
-                {
-                    run(samples[i], scratch);
-                }
-            }
-
-            ArrayPool<float>.Shared.Return(memory);
-        }
-    }
-
-    /// <summary>Room for one thread: keys and values as [Dh, S], and a block of rows of two matrices [rows, S].</summary>
-    private readonly struct Scratch(float* start, int pitch, int width)
-    {
-        public float* Keys => start;
-
-        public float* Values => start + ((nint)pitch * width);
-
-        public float* Probabilities => start + (2 * (nint)pitch * width);
-
-        public float* Slopes => Probabilities + ((nint)pitch * BlockRows);
-    }
-
-    /// <summary>One key head of one sample, and the query heads that share it.</summary>
-    private readonly record struct Sample(long FirstRow, int Length, int Group, int FirstHead, int EndHead, int Width)
-    {
-        /// <summary>
-        /// Numbers from one row of [Dh, S] or [rows, S] to the next: whole tiles, an odd number of them, as rows that lie a power of two apart share few lines of a cache.
-        /// </summary>
-        public int Pitch => RoundUp(Length) | Padding;
-
-        /// <summary>1 / √Dh.</summary>
-        public float Scale => 1 / MathF.Sqrt(Width);
-
-        public static Sample[] All(AttentionShape shape)
-        {
-            var all = new List<Sample>(shape.Lengths.Length * shape.Groups);
-            int share = shape.Heads / shape.Groups;
-            long row = 0;
-            foreach (long length in shape.Lengths)
-            {
-                for (int group = 0; group < shape.Groups; group++)
-                {
-                    all.Add(new Sample(row, (int)length, group, group * share, (group + 1) * share, shape.Width));
-                }
-
-                row += length;
-            }
-
-            return [.. all.OrderByDescending(sample => sample.Length)];
-        }
-
-        /// <summary>Sets the sample's rows of its group to zero.</summary>
-        public void Clear(HeadRows rows)
-        {
-            for (int row = 0; row < Length; row++)
-            {
-                new Span<float>(rows.At(FirstRow + row, Group), Width).Clear();
+                (Vector256.Load(scores + i) * share).Store(scores + i);
             }
         }
 
-        /// <summary>The sample's rows of its group as [Dh, S], times a factor; columns beyond the length are 0.</summary>
-        public float* Pack(HeadRows rows, float* target, float factor)
+        /// <summary>A number that is none may get lost here; the row becomes none by its exponential.</summary>
+        private static float Largest(Vector256<float> values)
         {
-            int pitch = Pitch;
-            for (int row = 0; row < pitch; row++)
-            {
-                float* source = rows.At(FirstRow + row, Group);
-                for (int i = 0; i < Width; i++)
-                {
-                    target[((nint)i * pitch) + row] = row < Length ? source[i] * factor : 0;
-                }
-            }
-
-            return target;
+            var most = Vector128.MaxNative(values.GetLower(), values.GetUpper());
+            most = Vector128.MaxNative(most, Vector128.Shuffle(most, Vector128.Create(2, 3, 0, 1)));
+            return Vector128.MaxNative(most, Vector128.Shuffle(most, Vector128.Create(1, 0, 3, 2))).ToScalar();
         }
     }
 }

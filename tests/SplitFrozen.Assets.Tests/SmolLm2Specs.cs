@@ -61,7 +61,7 @@ public sealed class SmolLm2Specs
         }
     }
 
-    [Fact(DisplayName = "Losses over 49,152 tokens are float64's to 1e-6; the recorded ones, of torch's float32 log_softmax, lie up to 1.4e-5 lower")]
+    [Fact(DisplayName = "Losses over 49,152 tokens are float64's to 1e-6, where torch's float32 log_softmax, of which the recorded ones are, errs several times as much")]
     public void Should_sum_a_large_vocabulary_exactly()
     {
         var model = HuggingFaceModel.Open(AssetsFolder.Find("models", "smollm2-135m"));
@@ -73,10 +73,14 @@ public sealed class SmolLm2Specs
             using var scope = NewDisposeScope();
             var (rows, logits) = stage.Inspect(Samples.EveryRow(blocks, [ids], 29));
             var targets = torch.tensor(ids[1..].Select(id => (long)id).ToArray());
-            double exact = nn.functional.cross_entropy(logits.narrow(0, 0, ids.Length - 1).to(ScalarType.Float64), targets).item<double>();
+            var scored = logits.narrow(0, 0, ids.Length - 1);
+            double exact = nn.functional.cross_entropy(scored.to(ScalarType.Float64), targets).item<double>();
+            double ours = stage.Evaluate(Samples.NextToken(blocks, [ids], 29)).MeanLoss;
+            double torchs = nn.functional.cross_entropy(scored, targets).item<float>();
 
-            Assert.Equal(exact, stage.Evaluate(Samples.NextToken(blocks, [ids], 29)).MeanLoss, 1e-6);
-            Assert.InRange(exact - text.GetProperty("loss").GetDouble(), 5e-6, 1.5e-5);
+            Assert.Equal(exact, ours, 1e-6);
+            Assert.True(Math.Abs(torchs - exact) > 3e-6, $"torch's error {torchs - exact:E1}");
+            Assert.True(Math.Abs(text.GetProperty("loss").GetDouble() - exact) > 3e-6);
             rows.Dispose();
             logits.Dispose();
         }

@@ -11,6 +11,9 @@ internal sealed class ExperimentFolder
 {
     private const string ConfigurationFile = "config.conf";
 
+    /// <summary>Goes up when cells have other columns than before: those of an earlier program are run again.</summary>
+    private const int Form = 1;
+
     private ExperimentFolder(string path) => Path = path;
 
     /// <summary>Where it is.</summary>
@@ -40,7 +43,7 @@ internal sealed class ExperimentFolder
         }
     }
 
-    /// <summary>What a cell found, or null when it was not run, or not with these parameters.</summary>
+    /// <summary>What a cell found, or null when it was not run, or not with these parameters, or by a program with other columns.</summary>
     public IReadOnlyDictionary<string, double>? Find(ExperimentCell cell)
     {
         var file = FileOf(cell);
@@ -50,15 +53,15 @@ internal sealed class ExperimentFolder
         }
 
         var kept = JsonSerializer.Deserialize<Kept>(File.ReadAllText(file), RunJson.Indented);
-        return kept is not null && kept.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal).SequenceEqual(cell.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal))
+        return kept?.Form == Form && kept.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal).SequenceEqual(cell.Parameters.OrderBy(p => p.Key, StringComparer.Ordinal))
             ? kept.Values : null;
     }
 
     /// <summary>Keeps what a cell found.</summary>
     public void Keep(ExperimentCell cell, IReadOnlyDictionary<string, double> values) => AtomicFile.Write(
-        FileOf(cell), stream => JsonSerializer.Serialize(stream, new Kept(new(cell.Parameters), new(values)), RunJson.Indented));
+        FileOf(cell), stream => JsonSerializer.Serialize(stream, new Kept(Form, new(cell.Parameters), new(values)), RunJson.Indented));
 
     private string FileOf(ExperimentCell cell) => System.IO.Path.Combine(Path, "cells", cell.Id + ".json");
 
-    private sealed record Kept(Dictionary<string, string> Parameters, Dictionary<string, double> Values);
+    private sealed record Kept(int Form, Dictionary<string, string> Parameters, Dictionary<string, double> Values);
 }

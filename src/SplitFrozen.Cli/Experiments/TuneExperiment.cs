@@ -26,7 +26,10 @@ internal sealed class TuneExperiment(IComposition composition) : TrainingExperim
         Path.Combine(folder, "tune.png"), "Search for learning rates", "learning rate (10⁻³)", "accuracy on the validation set",
         [.. rows.GroupBy(r => (Method: r.Parameter("method"), Local: r.Parameter("local_epochs"))).Select(g => new LineSeries(
             g.Key.Method == TrainingMethods.FedLora ? $"{g.Key.Method}, {g.Key.Local} local passes" : g.Key.Method,
-            [.. g.Select(r => (1e3 * double.Parse(r.Parameter("learning_rate"), CultureInfo.InvariantCulture), r.Values["validation"]))]))]);
+            [.. g.Select(r => (1e3 * double.Parse(r.Parameter("learning_rate"), CultureInfo.InvariantCulture), r.Values["validation"]))])
+        {
+            Spreads = [.. g.Select(r => r.Spreads.GetValueOrDefault("validation"))],
+        })]);
 
     /// <inheritdoc/>
     protected override IEnumerable<Variant> Variants(Settings settings) =>

@@ -9,7 +9,7 @@ namespace SplitFrozen.Cli.Runs;
 
 /// <summary>
 /// A TensorBoard event file: records of length (u64), masked CRC-32C of the length, an Event message, and its masked CRC-32C, all little-endian (TensorFlow's
-/// record_writer.cc). The messages are TorchSharp's; its SummaryWriter is not used, because it takes times as single-precision seconds (two minutes apart by now),
+/// record_writer.cc). The messages are TorchSharp's; its SummaryWriter is not used, because it takes times in whole seconds,
 /// stamps the file's start in ticks, and opens the file anew for every number.
 /// </summary>
 internal sealed class TensorBoardFile : IDisposable

@@ -73,7 +73,7 @@ internal static unsafe class AttentionKernels
     /// <summary>Columns, in whole tiles, that hold all that a tile with so many rows up to its end sees.</summary>
     private static int Columns(int rows) => AttentionRoom.RoundUp(RoundUp(rows), SmallProducts.Columns);
 
-    /// <summary>A block of a head's queries. Of six rows that are computed at once, those beyond the block are of no meaning, and not read.</summary>
+    /// <summary>A block of a head's queries. Of six rows that are computed at once, those beyond the block hold whatever the room held, and what comes of them is not used.</summary>
     /// <param name="room">The thread's room.</param>
     /// <param name="width">Dh.</param>
     /// <param name="start">The sample's row that is the block's first.</param>
@@ -118,7 +118,7 @@ internal static unsafe class AttentionKernels
             }
         }
 
-        /// <summary>Softmax of each row of scores; what a row does not see becomes 0.</summary>
+        /// <summary>Softmax of each row of scores; what a row does not see becomes 0, as far as its tile of rows has columns. Six keys of which the row sees one lie in these.</summary>
         public void Softmax()
         {
             for (int row = 0; row < rows; row++)
@@ -128,7 +128,6 @@ internal static unsafe class AttentionKernels
                 int columns = Columns(seen);
                 new Span<float>(scores + seen, columns - seen).Fill(float.NegativeInfinity);
                 Normalize(scores, columns);
-                ClearTile(scores + columns);
             }
         }
 
@@ -152,16 +151,7 @@ internal static unsafe class AttentionKernels
                 {
                     (Vector256.Load(p + i) * (Vector256.Load(d + i) - mean) * scale).Store(d + i);
                 }
-
-                ClearTile(d + columns);
             }
-        }
-
-        /// <summary>Six keys may reach that far beyond a row's columns.</summary>
-        private static void ClearTile(float* start)
-        {
-            Vector256<float>.Zero.Store(start);
-            Vector256<float>.Zero.Store(start + SmallProducts.Lanes);
         }
 
         private static void Normalize(float* scores, int columns)

@@ -22,16 +22,16 @@ internal readonly record struct AttentionSample(long FirstRow, int Length, int G
 /// <summary>Room for one thread. Rows lie an odd number of tiles apart: a power of two apart they would share few lines of a cache.</summary>
 internal readonly unsafe struct AttentionRoom(float* start, int width, int longest)
 {
-    /// <summary>Queries that are taken together; whole tiles both ways.</summary>
-    public const int BlockRows = 48;
+    /// <summary>Queries that are taken together. Whole tiles, so that a tile of the sample's rows is one of the block's.</summary>
+    public const int BlockRows = 8 * SmallProducts.Rows;
 
     private const int Line = 16;
 
     /// <summary>Numbers from one row of Dh to the next.</summary>
     public int RowPitch => OddTiles(width);
 
-    /// <summary>Numbers from one row of scores to the next: the longest sample, and a tile that stays 0.</summary>
-    public int ScorePitch => OddTiles(PaddedLength + SmallProducts.Columns);
+    /// <summary>Numbers from one row of scores to the next.</summary>
+    public int ScorePitch => OddTiles(PaddedLength);
 
     /// <summary>Keys as [Dh, S].</summary>
     public float* KeysAcross => start;

@@ -61,7 +61,7 @@ public sealed class PartitionSpecs
         goOn.Set();
         await ShouldBeWholeAsync(run, server, devices);
 
-        Assert.InRange(_nodes.Count, 3, 2 + parted.Length);
+        Assert.True(_nodes.Count >= 3, $"{_nodes.Count} device nodes were started");
     }
 
     [Fact(DisplayName = "Of a server and its standby with all devices that side goes on whose server has the lease: the standby and the devices leave, and join again")]

@@ -64,21 +64,34 @@ public sealed class TrainingExperimentSpecs : IDisposable
         Assert.All(_trials, t => Assert.Equal(2, t.Training.Seed));
     }
 
+    [Fact]
+    public async Task Should_run_cells_again_that_a_program_with_other_columns_wrote()
+    {
+        var folder = _program.At("codec");
+        await _program.RunAsync("experiment", "codec", "--out", folder);
+        var old = Directory.GetFiles(Path.Combine(folder, "cells"))[0];
+        File.WriteAllText(old, File.ReadAllText(old).Replace("\"form\": 1", "\"form\": 0", StringComparison.Ordinal));
+        _trials.Clear();
+
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "codec", "--out", folder));
+        Assert.Single(_trials);
+    }
+
     [Theory]
     [InlineData("alpha", 24, "alpha.png")]
     [InlineData("shuffle", 5, "shuffle.png")]
-    [InlineData("cut", 7, "bytes.png")]
-    [InlineData("codec", 4, "bytes.png")]
+    [InlineData("cut", 7, "accuracy.png", "computation.png", "bytes.png")]
+    [InlineData("codec", 4, "accuracy.png", "bytes.png")]
     [InlineData("tune", 25, "tune.png")]
     [InlineData("costs", 12, "devices.png")]
-    public async Task Should_run_its_grid(string name, int cells, string picture)
+    public async Task Should_run_its_grid(string name, int cells, params string[] pictures)
     {
         var folder = _program.At(name);
         Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", name, "--out", folder));
 
         Assert.Equal(cells, _trials.Count);
         Assert.Equal(cells + 1, File.ReadAllLines(Path.Combine(folder, "table.csv")).Length);
-        AssertPictures(folder, picture);
+        AssertPictures(folder, pictures);
     }
 
     [Theory]

@@ -8,6 +8,8 @@ namespace SplitFrozen.Cli.Tests.Support;
 /// <summary>A run from its start to its end, in a folder that is gone afterwards.</summary>
 internal sealed class WholeRun : IRunObserver
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
     private readonly List<double> _losses = [];
 
     private WholeRun()
@@ -27,7 +29,7 @@ internal sealed class WholeRun : IRunObserver
     {
         using var folder = new TemporaryFolder();
         var whole = new WholeRun();
-        whole.Summary = await run.RunAsync(new RunHost(new RunPaths(folder.Path), whole, hocon, CancellationToken.None));
+        whole.Summary = await run.RunAsync(new RunHost(new RunPaths(folder.Path), whole, hocon, CancellationToken.None)).WaitAsync(Limit);
         return whole;
     }
 

@@ -259,6 +259,8 @@ internal sealed partial class PipelineCoordinatorActor
             return;
         }
 
+        // Who was to be connected with it may still say so; that layout no longer counts.
+        _layout++;
         lost.ForEach(stage => _holders[stage] = null);
         _stages.Suspend(lost);
         AwaitServers();

@@ -97,8 +97,14 @@ internal sealed partial class StagePipeline(
     }
 
     /// <summary>All stages are loaded and connected.</summary>
+    /// <exception cref="InvalidOperationException">Some are not loaded.</exception>
     public void Up()
     {
+        if (!IsLoaded)
+        {
+            throw new InvalidOperationException($"Stages {string.Join(", ", Enumerable.Range(0, stages).Where(s => _stages[s] is null))} are not loaded.");
+        }
+
         IsUp = true;
         if (HasBeenUp || _resetting)
         {

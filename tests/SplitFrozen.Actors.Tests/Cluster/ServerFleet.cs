@@ -1,3 +1,5 @@
+using Akka.Actor;
+
 using SplitFrozen.Actors.Coordination;
 using SplitFrozen.Actors.Hosting;
 using SplitFrozen.Domain.Configuration;
@@ -39,6 +41,9 @@ internal sealed class ServerFleet : IAsyncDisposable
     public ServerRun Server { get; }
 
     public Task<RunSummary> Result => Server.Result;
+
+    /// <summary>The main server node's actor system.</summary>
+    public ActorSystem MainSystem => _main.System;
 
     /// <summary>Starts a further server node.</summary>
     /// <param name="name">Its name.</param>

@@ -1,5 +1,8 @@
+using Akka.Actor;
+
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Runs;
+using SplitFrozen.Protocol.Messages;
 using SplitFrozen.TestKit.Faults;
 using SplitFrozen.TestKit.StandIn;
 
@@ -98,6 +101,35 @@ public sealed class ServerSpecs
             Assert.Equal(["server", "second", heir], run.Events.OfType<RunEvent.StagePlaced>().Select(p => p.Node));
             Assert.Contains(run.Events.OfType<RunEvent.ServerProblem>(), p => p.Node == "second" && p.Problem.StartsWith("was lost", StringComparison.Ordinal));
         }
+    }
+
+    [Fact(DisplayName = "A lost server node that says only now that it is connected changes nothing")]
+    public async Task Should_not_count_the_lost()
+    {
+        Action connect = () => Assert.Fail("lost before it was arranged");
+        Action<IActorRef, IActorRef, int> arranged = (coordinator, ghost, layout) => connect = () => coordinator.Tell(new ServerEvents.Connected(layout), ghost);
+        using var run = new StandInRun([.. Common, "splitfrozen.pipeline.stages=2", "splitfrozen.start.servers=2", "splitfrozen.server.take-over=any"])
+        {
+            Model = new StandInModel(layers: 6),
+
+            // The coordinator's own thread: it comes to this message before anything that a stage tells.
+            OnEvent = e =>
+            {
+                if (e is RunEvent.ServerProblem { Node: "ghost" })
+                {
+                    connect();
+                }
+            },
+        };
+        using var loop = Run(_ => { });
+        await using var fleet = new ServerFleet(run);
+        fleet.MainSystem.ActorOf(Props.Create(() => new GhostServerActor(run.Model.Fingerprint, arranged)));
+        await fleet.Result.WaitAsync(StandInRun.Limit);
+        loop.InOneProcess();
+
+        Assert.Equal(["server", "ghost", "server"], run.Events.OfType<RunEvent.StagePlaced>().Select(p => p.Node));
+        Assert.Equal(loop.Losses, run.Losses);
+        Assert.Equal(loop.AdapterBytes(), run.AdapterBytes());
     }
 
     [Fact(DisplayName = "While no server node takes over, the run waits and says for what; then it ends with what was trained")]

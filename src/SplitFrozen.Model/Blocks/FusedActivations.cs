@@ -17,7 +17,7 @@ internal static class FusedActivations
     {
         if (!TensorMemory.IsPlain(x))
         {
-            return nn.functional.gelu(x.add_(bias), GELU.Approximate.tanh);
+            return nn.functional.gelu(x.add_(bias, Numbers.One), GELU.Approximate.tanh);
         }
 
         if (x.requires_grad)

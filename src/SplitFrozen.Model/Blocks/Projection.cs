@@ -67,7 +67,7 @@ internal sealed class Projection : nn.Module, IHoldsStored
     {
         using var _ = no_grad();
         var weight = _weight ?? throw new InvalidOperationException("A weight that is held as stored cannot be changed.");
-        weight.add_(_order == WeightOrder.OutputFirst ? change : change.t());
+        weight.add_(_order == WeightOrder.OutputFirst ? change : change.t(), Numbers.One);
     }
 
     /// <summary>b [out], if there is one.</summary>

@@ -29,7 +29,7 @@ internal sealed class Gpt2Block : Block
     public override Tensor Forward(Tensor x, ForwardPass pass)
     {
         // In place: what the output projections give is nobody else's, and products need no output on the way back.
-        var attended = _attention.Forward(_attentionNorm.Forward(x), pass).add_(pass.Narrow(x));
-        return _feedForward.Forward(_feedForwardNorm.Forward(attended), pass).add_(attended);
+        var attended = _attention.Forward(_attentionNorm.Forward(x), pass).add_(pass.Narrow(x), Numbers.One);
+        return _feedForward.Forward(_feedForwardNorm.Forward(attended), pass).add_(attended, Numbers.One);
     }
 }

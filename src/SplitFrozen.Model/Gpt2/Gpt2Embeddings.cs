@@ -21,5 +21,5 @@ internal sealed class Gpt2Embeddings : Embeddings
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor tokens, RaggedLayout layout) =>
-        _tokens.Forward(tokens).add_(_positions.Forward(layout.Positions()));
+        _tokens.Forward(tokens).add_(_positions.Forward(layout.Positions()), Numbers.One);
 }

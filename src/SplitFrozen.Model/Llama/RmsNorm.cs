@@ -29,6 +29,6 @@ internal sealed class RmsNorm : Norm
         }
 
         using Scalar epsilon = _epsilon;
-        return x.mul(x.square().mean([-1L], keepdim: true).add_(epsilon).rsqrt_()).mul_(_weight);
+        return x.mul(x.mul(x).mean([-1L], keepdim: true).add_(epsilon, Numbers.One).rsqrt_()).mul_(_weight);
     }
 }

@@ -36,7 +36,7 @@ internal static class RotaryEmbedding
         }
 
         var halves = x.chunk(2, -1);
-        return x.mul(angles.Cosine).add_(cat([halves[1].neg(), halves[0]], -1).mul_(angles.Sine));
+        return x.mul(angles.Cosine).add_(cat([halves[1].neg(), halves[0]], -1).mul_(angles.Sine), Numbers.One);
     }
 
     /// <summary>Llama 3.1's scaling as in its reference code and in Hugging Face's modeling_rope_utils.</summary>

@@ -59,7 +59,7 @@ internal sealed class AdamW : IDisposable
         values.mul_(factors.Decay);
         means.mul_(factors.Beta1).add_(gradients, factors.OneLessBeta1);
         variances.mul_(factors.Beta2).addcmul_(gradients, gradients, factors.OneLessBeta2);
-        var deviation = variances.sqrt().div_(factors.Correction).add_(factors.Epsilon);
+        var deviation = variances.sqrt().div_(factors.Correction).add_(factors.Epsilon, Numbers.One);
         values.addcdiv_(means, deviation, factors.Rate);
     }
 

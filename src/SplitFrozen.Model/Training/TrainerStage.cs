@@ -111,8 +111,11 @@ internal sealed partial class TrainerStage : ITrainerStage
         CheckIdle();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        return Array.ConvertAll(
-            _parts.Trainables.Groups(_parts.Trainables.Gradients), group => group.to(ScalarType.Float64).square().sum().item<double>());
+        return Array.ConvertAll(_parts.Trainables.Groups(_parts.Trainables.Gradients), group =>
+        {
+            var wide = group.to(ScalarType.Float64);
+            return wide.mul(wide).sum().item<double>();
+        });
     }
 
     /// <inheritdoc/>

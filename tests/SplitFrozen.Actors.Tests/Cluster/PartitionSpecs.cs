@@ -14,6 +14,7 @@ namespace SplitFrozen.Actors.Tests.Cluster;
 public sealed class PartitionSpecs
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
     private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -68,8 +69,9 @@ public sealed class PartitionSpecs
     public async Task Should_go_on_where_the_lease_is()
     {
         using var run = Run("splitfrozen.cluster.standby=on");
-        using var lease = new RunLease(run.Paths, "active", TimeSpan.FromSeconds(2), TimeProvider.System);
-        using var other = new RunLease(run.Paths, "standby", TimeSpan.FromSeconds(2), TimeProvider.System);
+        // Long enough that a machine with much to do renews it in time: whoever loses it leaves, and this is about who has it.
+        using var lease = new RunLease(run.Paths, "active", LeaseTime, TimeProvider.System);
+        using var other = new RunLease(run.Paths, "standby", LeaseTime, TimeProvider.System);
         lease.TryTake();
         var server = run.Server() with { Lease = lease };
         await using var node = ServerNode.Start(server, run.Akka);

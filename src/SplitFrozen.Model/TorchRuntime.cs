@@ -1,3 +1,5 @@
+using SplitFrozen.Model.Memory;
+
 using TorchSharp;
 
 namespace SplitFrozen.Model;
@@ -23,6 +25,12 @@ public static class TorchRuntime
     /// <summary>Versions for run records, such as <c>TorchSharp 0.107.0, libtorch 2.10.0</c>.</summary>
     public static string Versions =>
         $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}";
+
+    /// <summary>
+    /// Whether large tensors of a process that trains live in a pool. Where the native library's allocator is not the one that the pool was written against, they do not.
+    /// From the first time that this is asked, they do so in this process.
+    /// </summary>
+    public static bool PoolsTensors => TensorAllocator.Use();
 
     /// <summary>Loads the native library and computes a little.</summary>
     /// <exception cref="Exception">Whatever TorchSharp throws where the native library is missing or does not fit the system.</exception>

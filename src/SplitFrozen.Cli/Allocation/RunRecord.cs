@@ -14,6 +14,9 @@ namespace SplitFrozen.Cli.Allocation;
 /// <param name="Summary">Its summary.</param>
 internal sealed record RunRecord(string Folder, Settings Settings, RunSummary Summary)
 {
+    /// <summary>The file with its configuration.</summary>
+    public string Configuration => Path.Combine(Folder, RunFolder.ConfigurationFile);
+
     /// <summary>Its events.</summary>
     public string Metrics => Path.Combine(Folder, "metrics.jsonl");
 

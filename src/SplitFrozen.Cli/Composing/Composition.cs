@@ -103,6 +103,11 @@ internal sealed class Composition : IComposition
     }
 
     /// <inheritdoc/>
+    public string DescribeTensorMemory() => TorchRuntime.PoolsTensors
+        ? "tensors of 1 MiB and more of a training process live in a pool"
+        : "left to the system's malloc: training gives the same result, in more time and memory";
+
+    /// <inheritdoc/>
     public string DescribeModel(Settings settings)
     {
         var shape = HuggingFaceModel.Open(settings.Model.Path, settings.Model.Compute).Shape;

@@ -38,6 +38,9 @@ internal interface IComposition
     /// <returns>Its versions.</returns>
     string ProbeNativeLibrary();
 
+    /// <summary>Whether the memory of a training process's large tensors is pooled, in words. Loads the native library.</summary>
+    string DescribeTensorMemory();
+
     /// <summary>Opens the model folder.</summary>
     /// <returns>What it holds, in words.</returns>
     string DescribeModel(Settings settings);

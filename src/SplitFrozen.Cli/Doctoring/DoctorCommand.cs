@@ -32,6 +32,11 @@ internal static class DoctorCommand
         yield return MachineChecks.CppLibrary();
         var native = Try("Native library", environment.Composition.ProbeNativeLibrary);
         yield return native;
+        if (native.Ok)
+        {
+            yield return new Finding("Tensor memory", true, environment.Composition.DescribeTensorMemory());
+        }
+
         Settings? settings = null;
         yield return Try("Configuration", () =>
         {

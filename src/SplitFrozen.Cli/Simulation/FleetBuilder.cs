@@ -24,10 +24,25 @@ internal static class FleetBuilder
 
     /// <summary>The fleet of a request.</summary>
     /// <exception cref="UserErrorException">Something asked for is not to be had, or does not fit.</exception>
-    public static FleetSpec Build(SimulateRequest request, IComposition composition, RunRecord? run)
+    public static FleetSpec Build(SimulateRequest request, IComposition composition)
     {
-        var settings = run?.Settings ?? SettingsReader.Read(request.Configuration!);
-        return run is not null || request.NamesConfiguration ? Configured(request, settings, composition.MeasureFleet(settings), run) : MadeUp(request, settings);
+        var settings = SettingsReader.Read(request.Configuration);
+        return request.Run is { } run ? Configured(Measured(request, run, composition), settings, composition.MeasureFleet(settings))
+            : request.NamesConfiguration ? Configured(request, settings, composition.MeasureFleet(settings)) : MadeUp(request, settings);
+    }
+
+    /// <summary>A request like a run's, with the speed that the run's server had: by the run's own settings, which the request may change.</summary>
+    private static SimulateRequest Measured(SimulateRequest request, RunRecord run, IComposition composition)
+    {
+        var asked = request.Server;
+        return request with
+        {
+            Server = asked with
+            {
+                FlopsPerSecond = asked.FlopsPerSecond ?? TrainerFlops(run, composition.MeasureFleet(run.Settings)),
+                StepSeconds = asked.StepSeconds ?? (run.Summary.StageSeconds.Step / Math.Max(1, run.Summary.Steps)),
+            },
+        };
     }
 
     private static FleetSpec MadeUp(SimulateRequest request, Settings settings)
@@ -55,7 +70,7 @@ internal static class FleetBuilder
         return Spec(request, settings, nodes, devices, training, shape, Trainer(settings, cut));
     }
 
-    private static FleetSpec Configured(SimulateRequest request, Settings settings, FleetData data, RunRecord? run)
+    private static FleetSpec Configured(SimulateRequest request, Settings settings, FleetData data)
     {
         var nodes = settings.Nodes.Select((profile, i) => Node(profile, i, request, settings.Training.Seed)).ToList();
         if (nodes.Count == 0)
@@ -64,10 +79,10 @@ internal static class FleetBuilder
         }
 
         var devices = data.Lengths.Select((lengths, part) => new SimulatedDevice(
-            SharedDevices.Id(part), run is null ? part % nodes.Count : Placement(run, SharedDevices.Id(part), nodes), lengths)).OrderBy(d => d.Id).ToList();
+            SharedDevices.Id(part), request.Run is { } run ? Placement(run, SharedDevices.Id(part), nodes) : part % nodes.Count, lengths)).OrderBy(d => d.Id).ToList();
         var training = settings.Training with { BatchSize = request.BatchSize ?? settings.Training.BatchSize, Epochs = request.Epochs ?? settings.Training.Epochs };
         training = training with { MicroBatchSize = Math.Min(training.MicroBatchSize, training.BatchSize) };
-        return Spec(request, settings, nodes, devices, training, data.Shape, data.Trainer, run);
+        return Spec(request, settings, nodes, devices, training, data.Shape, data.Trainer);
     }
 
     /// <summary>A configured node; what its profile leaves open is drawn from the request's distributions.</summary>
@@ -90,12 +105,13 @@ internal static class FleetBuilder
     }
 
     /// <summary>The rate that a run's trainer reached: operations of F, B and W by the cost model over the seconds that they took.</summary>
-    private static double TrainerFlops(RunRecord run, ModelCosts costs, int stages, IReadOnlyList<SimulatedDevice> devices)
+    private static double TrainerFlops(RunRecord run, FleetData data)
     {
+        var costs = new ModelCosts(data.Shape, data.Trainer, stages: 1, run.Settings.Channel.Codec);
         var busy = run.Summary.StageSeconds;
         var seconds = busy.Forward + busy.BackwardInput + busy.BackwardWeights;
-        var samples = devices.Sum(d => (long)d.Lengths.Length);
-        var epoch = devices.Sum(d => Enum.GetValues<OperationKind>().Sum(kind => Enumerable.Range(0, stages).Sum(stage => costs.Trainer(kind, stage, d.Lengths))));
+        var samples = data.Lengths.Sum(device => (long)device.Length);
+        var epoch = data.Lengths.Sum(device => Enum.GetValues<OperationKind>().Sum(kind => costs.Trainer(kind, stage: 0, device)));
         return seconds > 0 && run.Summary.SamplesTrained > 0 ? epoch * run.Summary.SamplesTrained / samples / seconds
             : throw new UserErrorException($"The run {run.Folder} trained nothing, so that its server's speed is not known. Give it with --server-gigaflops.");
     }
@@ -106,7 +122,7 @@ internal static class FleetBuilder
 
     private static FleetSpec Spec(
         SimulateRequest request, Settings settings, IReadOnlyList<SimulatedNode> nodes, IReadOnlyList<SimulatedDevice> devices, TrainingSettings training,
-        ModelShape shape, TrainerSpec trainer, RunRecord? run = null)
+        ModelShape shape, TrainerSpec trainer)
     {
         if (request.Server.Stages > shape.Layers - trainer.Cut)
         {
@@ -116,8 +132,7 @@ internal static class FleetBuilder
         var costs = new ModelCosts(shape, trainer, request.Server.Stages, settings.Channel.Codec);
         var asked = request.Server;
         var server = new SimulatedServer(
-            asked.FlopsPerSecond ?? (run is null ? DefaultServerFlops : TrainerFlops(run, costs, asked.Stages, devices)), asked.Stages, asked.SharesCompute,
-            asked.StepSeconds ?? (run is null ? DefaultStepSeconds : run.Summary.StageSeconds.Step / Math.Max(1, run.Summary.Steps)));
+            asked.FlopsPerSecond ?? DefaultServerFlops, asked.Stages, asked.SharesCompute, asked.StepSeconds ?? DefaultStepSeconds);
         var faults = new FaultSpec(FaultOptions.Crashes(request.Crashes, nodes), request.RandomCrashes, settings.Device.LostAfter.TotalSeconds);
         return new FleetSpec(
             FaultOptions.Slow(request.SlowDowns, nodes), devices, server, costs, trainer.Cut, training, settings.Pipeline, settings.Channel.Credits,

@@ -29,15 +29,14 @@ internal static class SimulateCommand
     private static ExitCode Run(CliEnvironment environment, SimulateRequest request)
     {
         var began = Stopwatch.GetTimestamp();
-        var run = request.Run is { } folder ? RunRecord.Read(folder) : null;
-        var spec = FleetBuilder.Build(request, environment.Composition, run);
+        var spec = FleetBuilder.Build(request, environment.Composition);
         if (request.Sweep)
         {
             ShowSweep(environment.Out, [.. Variants(spec).Select(FleetSimulator.Run)], request.AsJson);
         }
         else
         {
-            Show(environment.Out, FleetSimulator.Run(spec), run, request.AsJson);
+            Show(environment.Out, FleetSimulator.Run(spec), request.Run, request.AsJson);
         }
 
         using var process = Process.GetCurrentProcess();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 
+using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Cli.Commands;
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Simulation;
@@ -22,7 +23,7 @@ internal sealed class SimulateOptions
     private readonly Option<string> _samples = Of("--samples", "DIST", "How much data a device has, relative to the others", "1");
     private readonly Option<string> _length = Of("--length", "DIST", "Tokens of a sample", "lognormal:24:0.5");
     private readonly Option<string?> _fleet = Of<string?>("--fleet", "FILE", "Profiles and their changes from CSV: device,gigaflops,link_mbit,latency_ms,memory_mib,samples,time");
-    private readonly Option<string?> _run = Of<string?>("--like", "RUN", "Configuration and placement of a finished run, whose time is set beside the predicted one");
+    private readonly Option<string?> _run = Of<string?>("--like", "RUN", "Configuration and placement of a finished run, whose time is set beside the predicted one; options change its settings");
     private readonly Option<double?> _serverGigaFlops = Of<double?>("--server-gigaflops", "G", "10^9 operations a second of each trainer stage and of catch-up (default: 10000; with --like: what the run's trainer reached)");
     private readonly Option<int> _stages = Of("--stages", "P", "Trainer stages", 1);
     private readonly Option<bool> _shareServer = new("--share-server") { Description = "Catch-up and training take turns on one processor" };
@@ -60,8 +61,10 @@ internal sealed class SimulateOptions
     {
         Distribution? Optional(Option<string?> option) => line.GetValue(option) is { } text ? Distribution.Parse(option.Name, text) : null;
         Distribution Required(Option<string> option) => Distribution.Parse(option.Name, line.GetValue(option)!);
+        CheckSources(line);
+        var run = line.GetValue(_run) is { } folder ? RunRecord.Read(folder) : null;
         var request = new SimulateRequest(
-            line.GetValue(_run) is null ? _configuration.Load(line) : null, _configuration.NamesFile(line), line.GetValue(_run), line.GetValue(_fleet),
+            run is null ? _configuration.Load(line) : _configuration.LoadOver(line, run.Configuration), _configuration.NamesFile(line), run, line.GetValue(_fleet),
             line.GetValue(_devices), line.GetValue(_batches), line.GetValue(_batchSize), line.GetValue(_epochs), line.GetValue(_shape) ?? "gpt2-small",
             Required(_gigaFlops), Optional(_link), Optional(_latency), Optional(_memory), Required(_samples), Required(_length),
             new ServerRequest(line.GetValue(_serverGigaFlops) * 1e9, line.GetValue(_stages), line.GetValue(_shareServer), line.GetValue(_step) / 1000),
@@ -87,13 +90,18 @@ internal sealed class SimulateOptions
                 throw new UserErrorException(FormattableString.Invariant($"{name} = {number} is not allowed: it must be at least {least}."));
             }
         }
+    }
 
-        if (request.Run is not null && request.NamesConfiguration)
+    /// <summary>Nodes come from one place.</summary>
+    private void CheckSources(ParseResult line)
+    {
+        var (isLike, namesFile) = (line.GetValue(_run) is not null, _configuration.NamesFile(line));
+        if (isLike && namesFile)
         {
-            throw new UserErrorException("--like takes the configuration of the run; leave --config away.");
+            throw new UserErrorException("--like takes the configuration of the run; leave --config away, and change keys of the run's with --set.");
         }
 
-        if (request.Fleet is not null && (request.Run is not null || request.NamesConfiguration))
+        if (line.GetValue(_fleet) is not null && (isLike || namesFile))
         {
             throw new UserErrorException("--fleet describes other nodes than the configuration does; leave one of them away.");
         }

@@ -1,13 +1,14 @@
 using Akka.Configuration;
 
+using SplitFrozen.Cli.Allocation;
 using SplitFrozen.Domain.Simulation;
 
 namespace SplitFrozen.Cli.Simulation;
 
 /// <summary>What is to be simulated, as asked for; see <see cref="SimulateOptions"/> for each.</summary>
-/// <param name="Configuration">Settings; null where a run gives them.</param>
+/// <param name="Configuration">Settings; with a run its own, and what the command line changes of them.</param>
 /// <param name="NamesConfiguration">Whether the command line names a configuration file, so that its nodes and data are simulated.</param>
-/// <param name="Run">Folder of a finished run to simulate, or null.</param>
+/// <param name="Run">A finished run to simulate, or null.</param>
 /// <param name="Fleet">CSV with profiles, or null.</param>
 /// <param name="Devices">Devices of a made-up fleet.</param>
 /// <param name="Batches">Global batches of a made-up epoch.</param>
@@ -28,7 +29,7 @@ namespace SplitFrozen.Cli.Simulation;
 /// <param name="Sweep">Whether to compare policies.</param>
 /// <param name="AsJson">Whether to print JSON.</param>
 internal sealed record SimulateRequest(
-    Config? Configuration, bool NamesConfiguration, string? Run, string? Fleet, int Devices, int Batches, int? BatchSize, int? Epochs, string Shape,
+    Config Configuration, bool NamesConfiguration, RunRecord? Run, string? Fleet, int Devices, int Batches, int? BatchSize, int? Epochs, string Shape,
     Distribution GigaFlops, Distribution? Link, Distribution? Latency, Distribution? Memory, Distribution Samples, Distribution Length,
     ServerRequest Server, double? ReallocateEvery, IReadOnlyList<string> Crashes, IReadOnlyList<string> SlowDowns, RandomCrashes? RandomCrashes,
     bool Sweep, bool AsJson);

@@ -22,7 +22,7 @@ public sealed class DoctorCommandSpecs : IDisposable
         Assert.True(report["ok"]!.GetValue<bool>());
         string[] checks =
         [
-            ".NET", "Platform", "Memory", "C++ runtime", "Native library", "Configuration", "Control plane", "Activation channel", "Model", "Data",
+            ".NET", "Platform", "Memory", "C++ runtime", "Native library", "Tensor memory", "Configuration", "Control plane", "Activation channel", "Model", "Data",
         ];
         Assert.Equal(checks, report["checks"]!.AsArray().Select(c => c!["check"]!.GetValue<string>()));
     }

@@ -79,10 +79,10 @@ public sealed class SimulateCommandSpecs : IDisposable
     {
         var kept = (await SimulateRunAsync())["report"]!;
         using var second = new ProgramUnderTest();
-        var none = (await SimulateRunAsync(second, "--set", "splitfrozen.store.mode=off"))["report"]!;
+        var none = (await SimulateRunAsync(second, [], "--set", "splitfrozen.store.mode=off"))["report"]!;
         using var third = new ProgramUnderTest();
         var half = kept["store"]!["memory_bytes"]!.GetValue<long>() / 2;
-        var some = (await SimulateRunAsync(third, "--set", FormattableString.Invariant($"splitfrozen.store.memory-limit={half}")))["report"]!;
+        var some = (await SimulateRunAsync(third, [], "--set", FormattableString.Invariant($"splitfrozen.store.memory-limit={half}")))["report"]!;
 
         var first = Bytes(kept)[0];
         Assert.True(first > 0);
@@ -92,6 +92,21 @@ public sealed class SimulateCommandSpecs : IDisposable
         Assert.Null(none["store"]);
         Assert.InRange(some["store"]!["memory_bytes"]!.GetValue<long>(), 1, half);
         Assert.All(Bytes(some).Skip(1), b => Assert.InRange(b, 1, first - 1));
+    }
+
+    [Fact]
+    public async Task Should_change_the_settings_of_a_run()
+    {
+        using var other = new ProgramUnderTest();
+
+        var own = await SimulateRunAsync();
+        var changed = await SimulateRunAsync(other, ["--store", "off", "--set", "splitfrozen.training.epochs=3"]);
+
+        Assert.Equal([Bytes(own["report"]!)[0], 0, 0, 0, 0], Bytes(own["report"]!));
+        Assert.Equal(Enumerable.Repeat(Bytes(own["report"]!)[0], 3), Bytes(changed["report"]!));
+        Assert.Equal(
+            own["comparison"]!["epochs"]!.AsArray().Select(e => e!["achieved_seconds"]!.GetValue<double>()),
+            changed["comparison"]!["epochs"]!.AsArray().Select(e => e!["achieved_seconds"]!.GetValue<double>()));
     }
 
     [Fact]
@@ -134,6 +149,8 @@ public sealed class SimulateCommandSpecs : IDisposable
     [InlineData("--slow = device-0@5-2*3", "--slow", "device-0@5-2*3")]
     [InlineData("nowhere.csv", "--fleet", "nowhere.csv")]
     [InlineData("--fleet describes other nodes", "--fleet", "a.csv", "--config", "CONFIG")]
+    [InlineData("leave --config away", "--like", "nowhere", "--config", "CONFIG")]
+    [InlineData("nowhere is not a run's folder", "--like", "nowhere")]
     [InlineData("splitfrozen.nodes names no device node", "--config", "CONFIG")]
     public async Task Should_refuse_what_it_cannot_use(string complaint, params string[] arguments)
     {
@@ -159,10 +176,10 @@ public sealed class SimulateCommandSpecs : IDisposable
 
     private static double[] Bytes(JsonNode report) => [.. report["epochs"]!.AsArray().Select(e => e!["bytes"]!.GetValue<double>())];
 
-    private Task<JsonNode> SimulateRunAsync() => SimulateRunAsync(_program);
+    private Task<JsonNode> SimulateRunAsync() => SimulateRunAsync(_program, []);
 
     /// <summary>Trains on two nodes, gives the run the times of two epochs, and simulates it.</summary>
-    private static async Task<JsonNode> SimulateRunAsync(ProgramUnderTest program, params string[] more)
+    private static async Task<JsonNode> SimulateRunAsync(ProgramUnderTest program, string[] changes, params string[] more)
     {
         await program.TrainAsync(
             ["--set", "splitfrozen.nodes=[{ name = rpi, gigaflops = 1 }, { name = flagship, gigaflops = 5 }]", "--set", "splitfrozen.data.devices=2", .. more]);
@@ -174,7 +191,7 @@ public sealed class SimulateCommandSpecs : IDisposable
         var summary = Path.Combine(program.RunFolders[0], "summary.json");
         File.WriteAllText(summary, File.ReadAllText(summary).Replace("\"board\"", "\"device-0\"", StringComparison.Ordinal).Replace("\"phone\"", "\"device-1\"", StringComparison.Ordinal));
         using var fresh = new ProgramUnderTest();
-        return await SimulateAsync(fresh, "--like", program.RunFolders[0]);
+        return await SimulateAsync(fresh, ["--like", program.RunFolders[0], .. changes]);
     }
 
     private static string Event(string second, string name, int epoch = 0) =>

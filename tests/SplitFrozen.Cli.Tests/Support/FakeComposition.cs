@@ -76,6 +76,8 @@ internal sealed class FakeComposition : IComposition, ITrainingRun
         return "torch 1";
     }
 
+    public string DescribeTensorMemory() => "pooled";
+
     public string DescribeModel(Settings settings) => "a model of 8 layers";
 
     public string DescribeData(Settings settings) => "77 labels";

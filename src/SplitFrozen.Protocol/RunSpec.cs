@@ -24,12 +24,15 @@ public enum PartitionKind
 
     /// <summary>Devices get unequal amounts of rows, by a draw from a symmetric Dirichlet distribution; whose rows they are is left to chance.</summary>
     Quantity,
+
+    /// <summary>As <see cref="Dirichlet"/>, but a device that has its even share gets nothing of further labels, so that amounts are about equal.</summary>
+    Balanced,
 }
 
 /// <summary>Everything that decides which row of shared training data belongs to whom; the partition is a pure function of this and the rows' labels.</summary>
 /// <param name="Kind">The partitioner.</param>
 /// <param name="Devices">Into how many devices the data is split, at least 1.</param>
-/// <param name="Alpha">Concentration of the Dirichlet distribution, above 0; read by <see cref="PartitionKind.Dirichlet"/> and <see cref="PartitionKind.Quantity"/> only.</param>
+/// <param name="Alpha">Concentration of the Dirichlet distribution, above 0; read by <see cref="PartitionKind.Dirichlet"/>, <see cref="PartitionKind.Balanced"/> and <see cref="PartitionKind.Quantity"/> only.</param>
 /// <param name="LabelsPerDevice">Labels a device has, at least 1; read by <see cref="PartitionKind.Pathological"/> only.</param>
 /// <param name="ValidationShare">Share of the training rows that no device gets, in [0, 0.5].</param>
 /// <param name="Limit">At most this many training rows are used, or 0 for all.</param>

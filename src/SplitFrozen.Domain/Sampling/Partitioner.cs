@@ -27,7 +27,7 @@ public static class Partitioner
         var parts = spec.Kind switch
         {
             PartitionKind.Iid => Deal(train, spec.Devices),
-            PartitionKind.Dirichlet => Dirichlet(train, labels, spec),
+            PartitionKind.Dirichlet or PartitionKind.Balanced => Dirichlet(train, labels, spec),
             PartitionKind.Pathological => Pathological(train, labels, spec),
             PartitionKind.Quantity => Quantity(train, spec),
             _ => throw new ArgumentOutOfRangeException(nameof(spec), spec.Kind, "Not a partitioner."),
@@ -42,7 +42,7 @@ public static class Partitioner
             throw new UserErrorException($"There are {rows} training rows for {spec.Devices} devices. Lower splitfrozen.data.devices, or raise splitfrozen.data.limit.");
         }
 
-        if (spec.Kind is PartitionKind.Dirichlet or PartitionKind.Pathological && labels.Count == 0)
+        if (spec.Kind is PartitionKind.Dirichlet or PartitionKind.Balanced or PartitionKind.Pathological && labels.Count == 0)
         {
             throw new UserErrorException($"splitfrozen.data.partition = {spec.Kind.ToString().ToLowerInvariant()} spreads rows by label, and this data has no labels. Set splitfrozen.data.partition = iid or quantity.");
         }
@@ -51,7 +51,10 @@ public static class Partitioner
     private static IEnumerable<IReadOnlyList<int>> Deal(int[] rows, int devices) =>
         Enumerable.Range(0, devices).Select(d => rows.Where((_, i) => i % devices == d).ToList());
 
-    /// <summary>Each label's rows are cut by a Dirichlet draw (Hsu et al. 2019). A device that got nothing takes a row of the largest one.</summary>
+    /// <summary>
+    /// Each label's rows are cut by a Dirichlet draw (Hsu et al. 2019), balanced: over the devices that do not have their even share yet (as in the benchmark of Li et al.
+    /// 2022). A device that got nothing takes a row of the largest one.
+    /// </summary>
     private static List<List<int>> Dirichlet(int[] rows, IReadOnlyList<int> labels, PartitionSpec spec)
     {
         var parts = Enumerable.Range(0, spec.Devices).Select(_ => new List<int>()).ToList();
@@ -59,11 +62,18 @@ public static class Partitioner
         {
             var members = label.ToArray();
             var shares = SeededRandom.For(spec.Seed, "dirichlet", label.Key).Dirichlet(spec.Alpha, spec.Devices);
-            Share(members, shares, parts);
+            Share(members, spec.Kind == PartitionKind.Balanced ? OfOpen(shares, [.. parts.Select(p => (long)p.Count * spec.Devices < rows.Length)]) : shares, parts);
         }
 
         FillEmpty(parts);
         return parts;
+    }
+
+    /// <summary>Shares of those who take part, who share evenly if what they drew is nothing. As long as rows are left, somebody does.</summary>
+    private static double[] OfOpen(double[] shares, bool[] isOpen)
+    {
+        var sum = shares.Where((_, i) => isOpen[i]).Sum();
+        return [.. shares.Select((share, i) => !isOpen[i] ? 0 : sum > 0 ? share / sum : 1.0 / isOpen.Count(o => o))];
     }
 
     /// <summary>One Dirichlet draw says how many rows each device gets.</summary>

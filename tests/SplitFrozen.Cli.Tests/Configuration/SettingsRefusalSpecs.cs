@@ -18,7 +18,7 @@ public sealed class SettingsRefusalSpecs
     [InlineData("splitfrozen.fedlora.device-dropout=1", "from 0 up to, not including, 1")]
     [InlineData("splitfrozen.splitlora.order=random", "sequential, parallel")]
     [InlineData("splitfrozen.splitlora.blocks=0", "auto or a whole number from 1")]
-    [InlineData("splitfrozen.data.partition=fair", "iid, dirichlet, pathological, quantity")]
+    [InlineData("splitfrozen.data.partition=fair", "iid, dirichlet, pathological, quantity, balanced")]
     [InlineData("splitfrozen.store.mode=everywhere", "off, memory, disk")]
     [InlineData("splitfrozen.store.key-file=/k", "splitfrozen.store.mode = memory writes none")]
     [InlineData("splitfrozen.store.memory-limit=much", "512KiB")]

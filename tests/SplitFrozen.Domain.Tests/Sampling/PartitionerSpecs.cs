@@ -65,7 +65,19 @@ public sealed class PartitionerSpecs
 
     [Property(DisplayName = "No device of a Dirichlet partition is left without a row, however uneven")]
     public void Should_leave_no_device_empty(SpreadRows rows) =>
-        Assert.All((rows with { Spec = rows.Spec with { Kind = PartitionKind.Dirichlet } }).Split().Devices, Assert.NotEmpty);
+        Assert.All(
+            ((PartitionKind[])[PartitionKind.Dirichlet, PartitionKind.Balanced]).SelectMany(kind => (rows with { Spec = rows.Spec with { Kind = kind } }).Split().Devices),
+            Assert.NotEmpty);
+
+    [Property(DisplayName = "No device of a balanced partition has more than its even share and the rows of one label")]
+    public void Should_close_a_device_with_its_even_share(SpreadRows rows)
+    {
+        var partition = (rows with { Spec = rows.Spec with { Kind = PartitionKind.Balanced } }).Split();
+
+        var given = partition.Devices.SelectMany(d => d).ToList();
+        var label = given.GroupBy(r => rows.Labels[r]).Max(g => g.Count());
+        Assert.All(partition.Devices, d => Assert.InRange(d.Length, 1, (given.Count / rows.Spec.Devices) + label));
+    }
 
     [Theory(DisplayName = "Quantity skew gives devices unequal amounts of the overall label mix")]
     [InlineData(0.1, 300, 2000)]
@@ -88,9 +100,12 @@ public sealed class PartitionerSpecs
     [InlineData(1e6, 0, 0.05)]
     public void Should_spread_by_alpha(double alpha, double least, double most)
     {
-        var distances = Enumerable.Range(0, 5).SelectMany(seed => Distances(Spec(PartitionKind.Dirichlet) with { Alpha = alpha, Seed = seed }));
+        foreach (var kind in (PartitionKind[])[PartitionKind.Dirichlet, PartitionKind.Balanced])
+        {
+            var distances = Enumerable.Range(0, 5).SelectMany(seed => Distances(Spec(kind) with { Alpha = alpha, Seed = seed }));
 
-        Assert.InRange(distances.Average(), least, most);
+            Assert.InRange(distances.Average(), least, most);
+        }
     }
 
     [Fact(DisplayName = "Seeds give partitions of their own")]
@@ -114,6 +129,7 @@ public sealed class PartitionerSpecs
 
     [Theory(DisplayName = "Rows without labels cannot be spread by label")]
     [InlineData(PartitionKind.Dirichlet)]
+    [InlineData(PartitionKind.Balanced)]
     [InlineData(PartitionKind.Pathological)]
     public void Should_need_labels(PartitionKind kind)
     {

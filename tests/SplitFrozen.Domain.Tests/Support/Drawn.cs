@@ -37,7 +37,7 @@ public static class Drawn
         select new EpochSizes(seed, epoch, counts, batch, micro, grant)).ToArbitrary();
 
     public static Arbitrary<SpreadRows> SpreadRows() => (
-        from kind in Gen.Elements(PartitionKind.Iid, PartitionKind.Dirichlet, PartitionKind.Pathological, PartitionKind.Quantity)
+        from kind in Gen.Elements(Enum.GetValues<PartitionKind>())
         from devices in Gen.Choose(1, 8)
         from rows in Gen.Choose(2 * devices, 200)
         from labels in Gen.Choose(1, 12)

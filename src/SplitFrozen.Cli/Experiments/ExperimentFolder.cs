@@ -10,6 +10,7 @@ namespace SplitFrozen.Cli.Experiments;
 internal sealed class ExperimentFolder
 {
     private const string ConfigurationFile = "config.conf";
+    private const string Cells = "cells";
 
     /// <summary>Goes up when cells have other columns than before: those of an earlier program are run again.</summary>
     private const int Form = 1;
@@ -19,7 +20,7 @@ internal sealed class ExperimentFolder
     /// <summary>Where it is.</summary>
     public string Path { get; }
 
-    /// <summary>Makes the folder, or opens one in which an experiment of the same configuration was begun.</summary>
+    /// <summary>Makes the folder, or opens one in which an experiment of the same configuration was begun, or one of another that found nothing.</summary>
     /// <exception cref="UserErrorException">It holds something else, or cannot be made.</exception>
     public static ExperimentFolder Open(string path, string configuration)
     {
@@ -27,13 +28,13 @@ internal sealed class ExperimentFolder
         var file = System.IO.Path.Combine(folder, ConfigurationFile);
         try
         {
-            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            if (Directory.Exists(folder) && !HoldsNothing(folder))
             {
                 return File.Exists(file) && File.ReadAllText(file) == configuration ? new ExperimentFolder(folder)
                     : throw new UserErrorException($"{folder} holds something else, or cells of another configuration. Name another folder with --out, or remove this one.");
             }
 
-            Directory.CreateDirectory(System.IO.Path.Combine(folder, "cells"));
+            Directory.CreateDirectory(System.IO.Path.Combine(folder, Cells));
             AtomicFile.Write(file, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(configuration)));
             return new ExperimentFolder(folder);
         }
@@ -42,6 +43,14 @@ internal sealed class ExperimentFolder
             throw new UserErrorException($"The experiment's folder {folder} cannot be made: {e.Message} Choose another place with --out.", e);
         }
     }
+
+    /// <summary>Whether a folder is empty, or no more than begun: such is left where the first cell fails, as by a wrong path.</summary>
+    private static bool HoldsNothing(string folder) => Directory.EnumerateFileSystemEntries(folder).All(entry => System.IO.Path.GetFileName(entry) switch
+    {
+        ConfigurationFile => true,
+        Cells => Directory.Exists(entry) && !Directory.EnumerateFileSystemEntries(entry).Any(),
+        _ => false,
+    });
 
     /// <summary>What a cell found, or null when it was not run, or not with these parameters, or by a program with other columns.</summary>
     public IReadOnlyDictionary<string, double>? Find(ExperimentCell cell)
@@ -61,7 +70,7 @@ internal sealed class ExperimentFolder
     public void Keep(ExperimentCell cell, IReadOnlyDictionary<string, double> values) => AtomicFile.Write(
         FileOf(cell), stream => JsonSerializer.Serialize(stream, new Kept(Form, new(cell.Parameters), new(values)), RunJson.Indented));
 
-    private string FileOf(ExperimentCell cell) => System.IO.Path.Combine(Path, "cells", cell.Id + ".json");
+    private string FileOf(ExperimentCell cell) => System.IO.Path.Combine(Path, Cells, cell.Id + ".json");
 
     private sealed record Kept(int Form, Dictionary<string, string> Parameters, Dictionary<string, double> Values);
 }

@@ -38,7 +38,7 @@ internal static class ExperimentTable
                 item[name] = double.IsFinite(value) ? value : null;
                 if (row.Spreads.TryGetValue(name, out var spread))
                 {
-                    item[name + "_spread"] = spread;
+                    item[name + "_spread"] = double.IsFinite(spread) ? spread : null;
                 }
             }
 
@@ -91,7 +91,7 @@ internal static class ExperimentTable
 
     private static string Shown(ExperimentRow row, string name, double value)
     {
-        var text = value.ToString("0.####", CultureInfo.InvariantCulture);
+        var text = double.IsFinite(value) ? value.ToString("0.####", CultureInfo.InvariantCulture) : "–";
         return row.Spreads.GetValueOrDefault(name) is var spread and > 0 ? string.Create(CultureInfo.InvariantCulture, $"{text} ± {spread:0.####}") : text;
     }
 

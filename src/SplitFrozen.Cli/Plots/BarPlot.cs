@@ -32,19 +32,28 @@ internal static class BarPlot
         var width = 0.8 / series.Count;
         foreach (var (index, bars) in series.Index())
         {
+            double Place(int group) => group + ((index - ((series.Count - 1) / 2.0)) * width);
             var added = plot.Add.Bars((Bar[])[.. bars.Values.Select((value, group) => new Bar
             {
-                Position = group + ((index - ((series.Count - 1) / 2.0)) * width),
+                Position = Place(group),
                 Value = value,
                 Size = 0.92 * width,
                 FillColor = PlotFrame.Series(index),
                 LineWidth = 0,
                 Error = bars.Spreads.ElementAtOrDefault(group),
-                Label = value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.###", CultureInfo.InvariantCulture),
+                Label = value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture),
             })]);
             added.LegendText = series.Count > 1 ? bars.Name : "";
             added.ValueLabelStyle.FontName = Fonts.Default;
             added.ValueLabelStyle.FontSize = 12;
+            if (bars.Spreads.Any(s => s > 0))
+            {
+                // The bars' own would be as wide as their border, which they have none of; there they only lift the labels.
+                var spreads = plot.Add.ErrorBar([.. bars.Values.Select((_, group) => Place(group))], [.. bars.Values], [.. bars.Spreads]);
+                spreads.Color = Colors.Black.WithAlpha(0.7);
+                spreads.LineWidth = 1.5f;
+                spreads.CapSize = 5;
+            }
         }
 
         plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, groups.Count).Select(i => (double)i)], [.. groups]);

@@ -27,6 +27,12 @@ internal static class FleetBuilder
     public static FleetSpec Build(SimulateRequest request, IComposition composition)
     {
         var settings = SettingsReader.Read(request.Configuration);
+        if (settings.Training.Method != TrainingMethods.SplitFrozen)
+        {
+            throw new UserErrorException(
+                $"simulate plays method {TrainingMethods.SplitFrozen}, and splitfrozen.training.method = {settings.Training.Method}. Set it to {TrainingMethods.SplitFrozen}; `experiment pipeline` and `experiment costs` compute the times of other methods.");
+        }
+
         return request.Run is { } run ? Configured(Measured(request, run, composition), settings, composition.MeasureFleet(settings))
             : request.NamesConfiguration ? Configured(request, settings, composition.MeasureFleet(settings)) : MadeUp(request, settings);
     }
@@ -85,14 +91,18 @@ internal static class FleetBuilder
         return Spec(request, settings, nodes, devices, training, data.Shape, data.Trainer);
     }
 
-    /// <summary>A configured node; what its profile leaves open is drawn from the request's distributions.</summary>
+    /// <summary>A configured node; what its profile leaves open is drawn from the request's distributions. Its rate changes count from the start, not from its first unit.</summary>
     private static SimulatedNode Node(NodeProfile profile, int index, SimulateRequest request, long seed)
     {
         var random = SeededRandom.For(seed, "simulated node", index);
-        var drawn = request.GigaFlops.Draw(random);
+        var gigaFlops = request.GigaFlops.Draw(random);
+        var link = (request.Link ?? Endless).Draw(random);
+        var latency = (request.Latency ?? None).Draw(random) / 1000;
+        long? memory = request.Memory is { } asked ? (long)(asked.Draw(random) * 1024 * 1024) : null;
+        var bytesPerSecond = (profile.LinkMegabits ?? link) * 1e6 / 8;
         return new SimulatedNode(
-            profile.Name, (profile.GigaFlops ?? drawn) * 1e9, (request.Link ?? Endless).Draw(random) * 1e6 / 8, (request.Latency ?? None).Draw(random) / 1000,
-            request.Memory is { } memory ? (long)(memory.Draw(random) * 1024 * 1024) : null, []);
+            profile.Name, (profile.GigaFlops ?? gigaFlops) * 1e9, bytesPerSecond, profile.LinkLatency > TimeSpan.Zero ? profile.LinkLatency.TotalSeconds : latency,
+            profile.MemoryBytes ?? memory, [.. profile.Changes.Select(c => new RateChange(c.After.TotalSeconds, c.GigaFlops * 1e9, bytesPerSecond))]);
     }
 
     private static int Placement(RunRecord run, DeviceId device, List<SimulatedNode> nodes)
@@ -132,7 +142,7 @@ internal static class FleetBuilder
         var costs = new ModelCosts(shape, trainer, request.Server.Stages, settings.Channel.Codec);
         var asked = request.Server;
         var server = new SimulatedServer(
-            asked.FlopsPerSecond ?? DefaultServerFlops, asked.Stages, asked.SharesCompute, asked.StepSeconds ?? DefaultStepSeconds);
+            asked.FlopsPerSecond ?? (settings.Server.Profile.GigaFlops * 1e9) ?? DefaultServerFlops, asked.Stages, asked.SharesCompute, asked.StepSeconds ?? DefaultStepSeconds);
         var faults = new FaultSpec(FaultOptions.Crashes(request.Crashes, nodes), request.RandomCrashes, settings.Device.LostAfter.TotalSeconds);
         return new FleetSpec(
             FaultOptions.Slow(request.SlowDowns, nodes), devices, server, costs, trainer.Cut, training, settings.Pipeline, settings.Channel.Credits,

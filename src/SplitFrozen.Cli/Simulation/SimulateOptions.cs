@@ -17,14 +17,14 @@ internal sealed class SimulateOptions
     private readonly Option<int?> _epochs = Of<int?>("--epochs", "N", "Passes over the data (default: the configuration's; made-up fleet: 1)");
     private readonly Option<string?> _shape = Of<string?>("--shape", "NAME", $"Model of a made-up fleet: {string.Join(", ", KnownShapes.Names)} (default: gpt2-small)");
     private readonly Option<string> _gigaFlops = Of("--gigaflops", "DIST", "10^9 operations a second of a node", "lognormal:40:0.8");
-    private readonly Option<string?> _link = Of<string?>("--link", "DIST", "10^6 bits a second of a node's link (made-up fleet: lognormal:40:0.7; configured nodes without one: no time)");
-    private readonly Option<string?> _latency = Of<string?>("--latency", "DIST", "One-way delay in milliseconds (made-up fleet: uniform:5:60; configured nodes without one: none)");
-    private readonly Option<string?> _memory = Of<string?>("--memory", "DIST", "MiB of memory for frozen blocks (default: no limit)");
+    private readonly Option<string?> _link = Of<string?>("--link", "DIST", "10^6 bits a second of a node's link (made-up fleet: lognormal:40:0.7; configured nodes: their own, or no time)");
+    private readonly Option<string?> _latency = Of<string?>("--latency", "DIST", "One-way delay in milliseconds (made-up fleet: uniform:5:60; configured nodes: their own, or none)");
+    private readonly Option<string?> _memory = Of<string?>("--memory", "DIST", "MiB of memory for frozen blocks (configured nodes: their own; else no limit)");
     private readonly Option<string> _samples = Of("--samples", "DIST", "How much data a device has, relative to the others", "1");
     private readonly Option<string> _length = Of("--length", "DIST", "Tokens of a sample", "lognormal:24:0.5");
     private readonly Option<string?> _fleet = Of<string?>("--fleet", "FILE", "Profiles and their changes from CSV: device,gigaflops,link_mbit,latency_ms,memory_mib,samples,time");
     private readonly Option<string?> _run = Of<string?>("--like", "RUN", "Configuration and placement of a finished run, whose time is set beside the predicted one; options change its settings");
-    private readonly Option<double?> _serverGigaFlops = Of<double?>("--server-gigaflops", "G", "10^9 operations a second of each trainer stage and of catch-up (default: 10000; with --like: what the run's trainer reached)");
+    private readonly Option<double?> _serverGigaFlops = Of<double?>("--server-gigaflops", "G", "10^9 operations a second of each trainer stage and of catch-up (default: the configured server's, or 10000; with --like: what the run's trainer reached)");
     private readonly Option<int> _stages = Of("--stages", "P", "Trainer stages", 1);
     private readonly Option<bool> _shareServer = new("--share-server") { Description = "Catch-up and training take turns on one processor" };
     private readonly Option<double?> _step = Of<double?>("--step-ms", "MS", "Milliseconds of an optimiser step (default: 1; with --like: the run's mean)");
@@ -104,6 +104,30 @@ internal sealed class SimulateOptions
         if (line.GetValue(_fleet) is not null && (isLike || namesFile))
         {
             throw new UserErrorException("--fleet describes other nodes than the configuration does; leave one of them away.");
+        }
+
+        if (line.GetValue(_fleet) is not null)
+        {
+            RefuseUnread(line, "--fleet gives the nodes", _devices, _gigaFlops, _link, _latency, _memory);
+        }
+
+        if (isLike || namesFile)
+        {
+            RefuseUnread(line, $"{(isLike ? "--like" : "--config")} gives model, data and devices", _devices, _batches, _shape, _samples, _length);
+        }
+
+        if (line.GetValue(_crashRate) == 0)
+        {
+            RefuseUnread(line, "without --crash-rate no crash is drawn", _down);
+        }
+    }
+
+    /// <summary>What would be passed over in silence is refused.</summary>
+    private static void RefuseUnread(ParseResult line, string reason, params IReadOnlyList<Option> options)
+    {
+        if (options.FirstOrDefault(option => line.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new UserErrorException($"{given.Name} would not be read: {reason}. Leave it away.");
         }
     }
 

@@ -36,7 +36,7 @@ public sealed class Distribution
             _ => null,
         };
         return draw is not null ? new Distribution(text, draw)
-            : throw new UserErrorException($"{name} = {text} is no distribution: write a number above 0, uniform:LOW:HIGH, lognormal:MEDIAN:SIGMA, exponential:MEAN or choice:A,B,C, all numbers above 0.");
+            : throw new UserErrorException($"{name} = {text} is no distribution: write a number above 0, uniform:LOW:HIGH (low first), lognormal:MEDIAN:SIGMA, exponential:MEAN or choice:A,B,C, all numbers above 0.");
     }
 
     /// <summary>Draws a value.</summary>

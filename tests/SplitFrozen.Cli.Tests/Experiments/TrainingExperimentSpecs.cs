@@ -4,6 +4,7 @@ using SkiaSharp;
 
 using SplitFrozen.Cli.Experiments;
 using SplitFrozen.Cli.Tests.Support;
+using SplitFrozen.Domain;
 using SplitFrozen.Domain.Configuration;
 using SplitFrozen.Methods.Accounting;
 using SplitFrozen.Protocol;
@@ -92,6 +93,19 @@ public sealed class TrainingExperimentSpecs : IDisposable
         Assert.Equal(cells, _trials.Count);
         Assert.Equal(cells + 1, File.ReadAllLines(Path.Combine(folder, "table.csv")).Length);
         AssertPictures(folder, pictures);
+    }
+
+    [Fact]
+    public async Task Should_take_over_a_folder_in_which_nothing_was_found()
+    {
+        var trial = _program.Composition.OnTrial;
+        _program.Composition.OnTrial = _ => throw new UserErrorException("There is no model at /nowhere.");
+        Assert.Equal(ExitCode.BadInput, await _program.RunAsync("experiment", "codec", "--out", _program.At("codec"), "--model", "/nowhere"));
+
+        _program.Composition.OnTrial = trial;
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "codec", "--out", _program.At("codec")));
+        Assert.Equal(ExitCode.BadInput, await _program.RunAsync("experiment", "codec", "--out", _program.At("codec"), "--epochs", "7"));
+        Assert.Contains("holds something else", _program.Error, StringComparison.Ordinal);
     }
 
     [Theory]

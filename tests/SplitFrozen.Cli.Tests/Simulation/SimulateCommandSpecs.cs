@@ -38,6 +38,39 @@ public sealed class SimulateCommandSpecs : IDisposable
         Assert.Equal([5, 5], report["epochs"]!.AsArray().Select(e => e!["steps"]!.GetValue<int>()));
     }
 
+    [Theory]
+    [InlineData("link-megabits = 0.001", 2)]
+    [InlineData("link-latency = 500ms", 1.2)]
+    [InlineData("changes = [\"0s 0.01\"]", 2)]
+    public async Task Should_take_what_a_profile_says(string key, double slower)
+    {
+        using var other = new ProgramUnderTest();
+        double Seconds(JsonNode outcome) => outcome["report"]!["total_seconds"]!.GetValue<double>();
+        string Nodes(string more) => _program.File("mine.conf", $"splitfrozen {{ nodes = [{{ name = a, gigaflops = 1{more} }}], data.devices = 1, training.epochs = 1 }}");
+
+        var plain = Seconds(await SimulateAsync(_program, "--config", Nodes("")));
+        var slow = Seconds(await SimulateAsync(other, "--config", Nodes(", " + key)));
+
+        Assert.True(slow > slower * plain, $"{slow} s with {key}, {plain} s without");
+    }
+
+    [Fact]
+    public async Task Should_hold_a_node_to_its_memory_and_the_server_to_its_rate()
+    {
+        using var other = new ProgramUnderTest();
+        string File(string memory, int server) => _program.File(
+            $"mine-{server}.conf", $"splitfrozen {{ nodes = [{{ name = a, gigaflops = 1{memory} }}], data.devices = 1, training.epochs = 1, server.profile.gigaflops = {server} }}");
+
+        var free = (await SimulateAsync(_program, "--config", File("", 100)))["report"]!;
+        var bound = (await SimulateAsync(other, "--config", File(", memory = 1MiB", 1)))["report"]!;
+
+        Assert.Equal((4, 1), (Layers(free), Layers(bound)));
+        Assert.True(Trainer(bound) > 50 * Trainer(free), $"{Trainer(bound)} s of training at a hundredth of the rate, {Trainer(free)} s");
+
+        static int Layers(JsonNode report) => report["layers"]!.AsArray().Single()!["layers"]!.GetValue<int>();
+        static double Trainer(JsonNode report) => report["lanes"]!.AsArray().Single(l => l!["kind"]!.GetValue<string>() == "trainer")!["busy_seconds"]!.GetValue<double>();
+    }
+
     [Fact]
     public async Task Should_read_profiles_and_their_changes()
     {
@@ -150,6 +183,12 @@ public sealed class SimulateCommandSpecs : IDisposable
     [InlineData("nowhere.csv", "--fleet", "nowhere.csv")]
     [InlineData("--fleet describes other nodes", "--fleet", "a.csv", "--config", "CONFIG")]
     [InlineData("leave --config away", "--like", "nowhere", "--config", "CONFIG")]
+    [InlineData("--gigaflops would not be read: --fleet gives the nodes", "--fleet", "a.csv", "--gigaflops", "5")]
+    [InlineData("--batches would not be read: --config gives", "--config", "CONFIG", "--batches", "5")]
+    [InlineData("--length would not be read: --like gives", "--like", "nowhere", "--length", "5")]
+    [InlineData("--down would not be read: without --crash-rate", "--down", "5")]
+    [InlineData("splitfrozen.training.method = fedlora", "--config", "CONFIG", "--set", "splitfrozen.training.method=fedlora")]
+    [InlineData("uniform:LOW:HIGH (low first)", "--gigaflops", "uniform:60:5")]
     [InlineData("nowhere is not a run's folder", "--like", "nowhere")]
     [InlineData("splitfrozen.nodes names no device node", "--config", "CONFIG")]
     public async Task Should_refuse_what_it_cannot_use(string complaint, params string[] arguments)

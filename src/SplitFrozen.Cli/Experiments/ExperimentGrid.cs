@@ -27,11 +27,12 @@ internal sealed record ExperimentGrid(IExperiment Experiment, int Seeds, Action<
         }
     }
 
-    /// <summary>The rows of the table: means over seeds, with standard deviations where there are several.</summary>
+    /// <summary>The rows of the table: means over seeds, with standard deviations where there are several. Rows are compared seed by seed.</summary>
     public IReadOnlyList<ExperimentRow> Rows(Settings settings, ExperimentFolder folder)
     {
-        var found = Cells(settings).Select(c => (c.Row, Values: folder.Find(c.Cell)!)).GroupBy(c => c.Row.Id);
-        return Experiment.Compare([.. found.Select(seeds => Row(seeds.First().Row, [.. seeds.Select(s => s.Values)]))]);
+        var found = Cells(settings).Select(c => new ExperimentRow(c.Row, folder.Find(c.Cell)!)).Chunk(Seeds).ToList();
+        var bySeed = Enumerable.Range(0, Seeds).Select(seed => Experiment.Compare([.. found.Select(row => row[seed])])).ToList();
+        return [.. bySeed[0].Select((_, row) => Mean([.. bySeed.Select(rows => rows[row])]))];
     }
 
     private bool RunMissing(Settings settings, ExperimentFolder folder)
@@ -56,17 +57,18 @@ internal sealed record ExperimentGrid(IExperiment Experiment, int Seeds, Action<
         return result.IsCompleted;
     }
 
-    private static ExperimentRow Row(ExperimentCell cell, IReadOnlyList<IReadOnlyDictionary<string, double>> values)
+    private static ExperimentRow Mean(IReadOnlyList<ExperimentRow> seeds)
     {
-        var means = values[0].Keys.ToDictionary(name => name, name => values.Average(v => v[name]));
-        if (values.Count == 1)
+        if (seeds.Count == 1)
         {
-            return new ExperimentRow(cell, means);
+            return seeds[0];
         }
 
-        return new ExperimentRow(cell, means)
+        var means = seeds[0].Values.Keys.ToDictionary(name => name, name => seeds.Average(s => s.Values[name]));
+        return seeds[0] with
         {
-            Spreads = means.ToDictionary(m => m.Key, m => Math.Sqrt(values.Sum(v => Math.Pow(v[m.Key] - m.Value, 2)) / (values.Count - 1))),
+            Values = means,
+            Spreads = means.ToDictionary(m => m.Key, m => Math.Sqrt(seeds.Sum(s => Math.Pow(s.Values[m.Key] - m.Value, 2)) / (seeds.Count - 1))),
         };
     }
 

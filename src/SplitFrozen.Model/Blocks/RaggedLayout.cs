@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -68,17 +70,18 @@ internal sealed class RaggedLayout
     /// <summary>Position of each row in its sample [T], int64.</summary>
     public Tensor Positions()
     {
-        long[] positions = new long[Rows];
+        var positions = torch.empty(Rows, ScalarType.Int64);
+        var rows = MemoryMarshal.Cast<byte, long>(positions.bytes);
         int row = 0;
         foreach (long length in Lengths)
         {
             for (int position = 0; position < length; position++)
             {
-                positions[row++] = FirstPosition + position;
+                rows[row++] = FirstPosition + position;
             }
         }
 
-        return torch.tensor(positions, device: _device);
+        return positions.to(_device, disposeAfter: true);
     }
 
     /// <summary>Row of each sample's last token [N].</summary>

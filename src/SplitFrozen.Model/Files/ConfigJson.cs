@@ -95,16 +95,26 @@ internal sealed class ConfigJson
             _ => throw Wrong(key, value, "true or false"),
         };
 
+    /// <summary>Whether a key is there with more than null, false, or an empty text, list or object.</summary>
+    public bool SaysSomething(string key) => Value(key) is { } value && value.ValueKind switch
+    {
+        JsonValueKind.False => false,
+        JsonValueKind.String => value.GetRawText().Length > 2,
+        JsonValueKind.Array => value.GetArrayLength() > 0,
+        JsonValueKind.Object => value.EnumerateObject().Any(),
+        _ => true,
+    };
+
     /// <summary>A text, or null where the key is absent.</summary>
     public string? Text(string key) => Value(key) is not { } value
         ? null
-        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, value, "a text");
+        : value.ValueKind == JsonValueKind.String ? Text(key, value) : throw Wrong(key, value, "a text");
 
     /// <summary>The texts of a list, or null where the key is absent.</summary>
     public IReadOnlyList<string>? Texts(string key) => Value(key) is not { } value
         ? null
         : value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String)
-            ? [.. value.EnumerateArray().Select(item => item.GetString() ?? "")]
+            ? [.. value.EnumerateArray().Select(item => Text(key, item))]
             : throw Wrong(key, value, "a list of texts");
 
     /// <summary>A nested object, or null where the key is absent.</summary>
@@ -115,6 +125,19 @@ internal sealed class ConfigJson
     /// <summary>An error about one of the file's keys.</summary>
     public UserErrorException Unsupported(string key, string value, string supported) =>
         new($"'{Path}': {_section}{key} is {value}, which is not supported; supported: {supported}.");
+
+    private string Text(string key, JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            // Half a surrogate pair: valid JSON, but no text.
+            throw new UserErrorException($"'{Path}': {_section}{key} is {value.GetRawText()}, which is no valid text: {e.Message} Fetch the file again.", e);
+        }
+    }
 
     private JsonElement? Value(string key) =>
         _element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

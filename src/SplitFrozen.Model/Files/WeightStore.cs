@@ -53,6 +53,13 @@ internal sealed class WeightStore
     /// <param name="device">Where loaded tensors go.</param>
     public static WeightStore Open(ModelFiles files, Architecture architecture, Device device)
     {
+        var store = OpenFiles(files, architecture, device);
+        store.RequireNoBlockAbove(architecture);
+        return store;
+    }
+
+    private static WeightStore OpenFiles(ModelFiles files, Architecture architecture, Device device)
+    {
         if (files.OpenGguf() is { } gguf)
         {
             return new WeightStore(files, [gguf], GgufWeights.Tensors(gguf, architecture.Shape(0)), architecture.BasePrefix, device);
@@ -113,18 +120,30 @@ internal sealed class WeightStore
         return matrix;
     }
 
+    /// <summary>A configuration that knows of fewer blocks than there are would run, and give another function.</summary>
+    private void RequireNoBlockAbove(Architecture architecture)
+    {
+        int layers = architecture.Shape(0).Layers;
+        string block = Stored(architecture.BlockName(layers)) + ".";
+        if (_tensors.Keys.FirstOrDefault(name => name.StartsWith(block, StringComparison.Ordinal)) is { } beyond)
+        {
+            throw new UserErrorException(
+                $"The model in '{_path}' has a tensor '{beyond}', but its configuration says that there are {layers} blocks, numbered from 0. The weights and the configuration do not belong together.");
+        }
+    }
+
     private StoredTensor Find(string name, long[] shape)
     {
         if (!_tensors.TryGetValue(Stored(name), out var stored))
         {
             throw new UserErrorException(
-                $"The model in '{_path}' has no tensor '{name}', which its configuration calls for. The weights and config.json do not belong together, or a file is missing.");
+                $"The model in '{_path}' has no tensor '{name}', which its configuration calls for. The weights and the configuration do not belong together, or a file is missing.");
         }
 
         return stored.Shape.AsSpan().SequenceEqual(shape)
             ? stored
             : throw new UserErrorException(
-                $"'{stored.Path}': tensor '{stored.Entry.Name}' is [{string.Join(", ", stored.Shape)}], but the configuration calls for [{string.Join(", ", shape)}]. The weights and config.json do not belong together.");
+                $"'{stored.Path}': tensor '{stored.Entry.Name}' is [{string.Join(", ", stored.Shape)}], but the configuration calls for [{string.Join(", ", shape)}]. The weights and the configuration do not belong together.");
     }
 
     private static Dictionary<string, StoredTensor> Tensors(ModelFiles files, IEnumerable<SafetensorsFile> opened)
@@ -163,7 +182,7 @@ internal sealed class WeightStore
             using var document = JsonDocument.Parse(stream);
             string[] names = [.. document.RootElement.GetProperty("weight_map").EnumerateObject()
                 .Select(entry => entry.Value.GetString() ?? "").Distinct().Order(StringComparer.Ordinal)];
-            return names.FirstOrDefault(name => name.Length == 0 || Path.GetFileName(name) != name) is { } odd
+            return names.FirstOrDefault(name => name is "" or "." or ".." || Path.GetFileName(name) != name) is { } odd
                 ? throw new UserErrorException($"'{index}' names the file '{odd}', which is not a plain file name in the model folder.")
                 : names;
         }

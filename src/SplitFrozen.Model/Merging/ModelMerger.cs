@@ -43,8 +43,9 @@ public static class ModelMerger
             Directory.CreateDirectory(draft);
             try
             {
-                WriteWeights(architecture, weights, peft, Path.Combine(draft, "model.safetensors"));
+                // What may be missing first, what takes long last.
                 WriteOthers(architecture, peft, files, labels, draft);
+                WriteWeights(architecture, weights, peft, Path.Combine(draft, "model.safetensors"));
                 Directory.Move(draft, target);
             }
             catch

@@ -16,6 +16,13 @@ internal sealed class PeftAdapter
     private const string SuffixA = ".lora_A.weight";
     private const string SuffixB = ".lora_B.weight";
 
+    /// <summary>Keys of kinds of adapters whose function is another one; absent, null, false or empty they change nothing.</summary>
+    private static readonly string[] OtherKinds =
+    [
+        "use_dora", "use_bdlora", "use_qalora", "lora_bias", "alora_invocation_tokens", "layer_replication", "target_parameters", "trainable_token_indices", "arrow_config",
+        "alpha_pattern", "rank_pattern",
+    ];
+
     private readonly SafetensorsFile _file;
     private readonly Dictionary<string, TensorEntry> _entries = new(StringComparer.Ordinal);
 
@@ -23,7 +30,7 @@ internal sealed class PeftAdapter
     {
         Folder = folder;
         BaseModel = config.Text("base_model_name_or_path");
-        Scale = ReadScale(config);
+        (Scale, var rank) = ReadScale(config);
         _file = file;
         foreach (var entry in file.Entries.Values)
         {
@@ -33,6 +40,7 @@ internal sealed class PeftAdapter
         Modules = [.. _entries.Keys.Where(name => name.EndsWith(SuffixA, StringComparison.Ordinal)).Select(name => name[..^SuffixA.Length]).Order(StringComparer.Ordinal)];
         Task = config.Text("task_type") == "SEQ_CLS" || _entries.ContainsKey(ClassificationHead.WeightName) ? TaskKind.Classification : TaskKind.LanguageModel;
         CheckNames();
+        CheckRank(rank);
     }
 
     /// <summary>Where it was read from.</summary>
@@ -104,7 +112,20 @@ internal sealed class PeftAdapter
         }
     }
 
-    private static double ReadScale(ConfigJson config)
+    private void CheckRank(int rank)
+    {
+        if (Modules.Count == 0)
+        {
+            throw Misfit("it holds no LoRA matrices");
+        }
+
+        if (Modules.FirstOrDefault(module => _entries[LoraNames.A(module)].Shape is not [var rows, _] || rows != rank) is { } other)
+        {
+            throw Misfit($"its configuration says r = {rank}, but '{_entries[LoraNames.A(other)].Name}' is [{string.Join(", ", _entries[LoraNames.A(other)].Shape)}]");
+        }
+    }
+
+    private static (double Scale, int Rank) ReadScale(ConfigJson config)
     {
         if (config.Text("peft_type") is var kind && kind != "LORA")
         {
@@ -116,22 +137,14 @@ internal sealed class PeftAdapter
             throw config.Unsupported("bias", $"'{bias}'", "none");
         }
 
-        if (config.Flag("use_dora", false))
+        if (Array.Find(OtherKinds, config.SaysSomething) is { } kindKey)
         {
-            throw config.Unsupported("use_dora", "true", "false");
-        }
-
-        foreach (string pattern in new[] { "alpha_pattern", "rank_pattern" })
-        {
-            if (config.Section(pattern) is { IsEmpty: false })
-            {
-                throw config.Unsupported(pattern, "not empty", "one rank and alpha for all modules");
-            }
+            throw config.Unsupported(kindKey, "set", "plain LoRA with one rank and alpha for all modules, in which it is absent, null, false or empty");
         }
 
         int rank = config.Integer("r", 1, int.MaxValue);
         double alpha = config.Number("lora_alpha", double.MinValue, double.MaxValue);
-        return alpha / (config.Flag("use_rslora", false) ? Math.Sqrt(rank) : rank);
+        return (alpha / (config.Flag("use_rslora", false) ? Math.Sqrt(rank) : rank), rank);
     }
 
     private UserErrorException Misfit(string what) =>

@@ -13,12 +13,18 @@ internal sealed record BpeVocabulary(
     IReadOnlyDictionary<string, int> Tokens, IReadOnlyList<(string Left, string Right)> Merges,
     string? UnknownToken = null, bool ByteFallback = false, bool FuseUnknown = false, bool IgnoreMerges = false)
 {
-    /// <summary>Checks that merges speak of tokens that exist.</summary>
+    /// <summary>Checks that no two tokens have one id and that merges speak of tokens that exist. A merge that is listed twice has the first one's rank.</summary>
     /// <param name="vocabularyFile">Where the tokens were read from.</param>
     /// <param name="mergesFile">Where the merges were read from.</param>
     /// <param name="firstMerge">Number of the first merge in messages: its line where merges stand one a line.</param>
     public BpeVocabulary Checked(string vocabularyFile, string mergesFile, int firstMerge)
     {
+        if (Tokens.GroupBy(token => token.Value).FirstOrDefault(same => same.Skip(1).Any()) is { } shared)
+        {
+            throw new UserErrorException(
+                $"{vocabularyFile} gives the id {shared.Key} to {string.Join(" and ", shared.Take(2).Select(token => $"\"{token.Key}\""))}. Use the file as it was published with the model.");
+        }
+
         for (var i = 0; i < Merges.Count; i++)
         {
             var (left, right) = Merges[i];
@@ -36,6 +42,6 @@ internal sealed record BpeVocabulary(
                 $"{vocabularyFile}: the unknown token \"{UnknownToken}\" is not in the vocabulary. Use the file as it was published with the model.");
         }
 
-        return this;
+        return this with { Merges = [.. Merges.Distinct()] };
     }
 }

@@ -14,8 +14,13 @@ internal readonly record struct TextSpan(int Start, int Length, bool IsMatch);
 /// units, so that classes such as <c>\p{L}</c> miss letters outside the basic plane: these are matched through a stand-in of the same
 /// general category.
 /// </summary>
-internal sealed class TextPattern(Regex regex)
+/// <param name="regex">The expression.</param>
+/// <param name="origin">Where it stands, for messages; expressions out of files have a time limit.</param>
+internal sealed class TextPattern(Regex regex, string origin = "a built-in pattern")
 {
+    /// <summary>Longest search for one match. Expressions that published tokenizers have need microseconds; others may need longer than anybody lives.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
     /// <summary>The pattern of a tokenizer.json: <c>{"Regex": …}</c> or <c>{"String": …}</c>.</summary>
     public static TextPattern Parse(JsonView pattern)
     {
@@ -27,7 +32,7 @@ internal sealed class TextPattern(Regex regex)
         var expression = pattern.Required("Regex");
         try
         {
-            return new TextPattern(new Regex(expression.Text(), RegexOptions.Compiled | RegexOptions.CultureInvariant));
+            return new TextPattern(new Regex(expression.Text(), RegexOptions.Compiled | RegexOptions.CultureInvariant, Limit), $"{expression.File}: {expression.Place}");
         }
         catch (RegexParseException exception)
         {
@@ -37,7 +42,21 @@ internal sealed class TextPattern(Regex regex)
     }
 
     /// <summary>Cuts a text into its matching and other parts, in order; together they are the text.</summary>
+    /// <exception cref="UserErrorException">The expression takes too long.</exception>
     public List<TextSpan> Cut(string text)
+    {
+        try
+        {
+            return Search(text);
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            throw new UserErrorException(
+                $"{origin} searched for more than {e.MatchTimeout.TotalSeconds:0} s in a text of {text.Length} characters. Use the file as it was published with the model.", e);
+        }
+    }
+
+    private List<TextSpan> Search(string text)
     {
         var (shadow, offsets) = Shadow(text);
         var spans = new List<TextSpan>();

@@ -110,6 +110,22 @@ public sealed class GgufModelSpecs
         Assert.Contains("family llama", Refusal(folder.Path), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("gpt2-random", "n_layer", "h.3.")]
+    [InlineData("llama-random", "num_hidden_layers", "layers.3.")]
+    public void Should_refuse_weights_of_more_blocks_than_the_configuration_has(string name, string key, string tensor)
+    {
+        using var folder = new TestFolder();
+        GgufModels.Of(Repository.Fixture(name, "model")).Write(folder.File("a.gguf"));
+        string config = File.ReadAllText(Repository.Fixture(name, "model", "config.json"));
+        Assert.Contains($"\"{key}\": 4", config, StringComparison.Ordinal);
+        File.WriteAllText(folder.File("config.json"), config.Replace($"\"{key}\": 4", $"\"{key}\": 3", StringComparison.Ordinal));
+        Assert.Contains(tensor, Refusal(folder.Path), StringComparison.Ordinal);
+        File.Delete(folder.File("a.gguf"));
+        File.Copy(Repository.Fixture(name, "model", "model.safetensors"), folder.File("model.safetensors"));
+        Assert.Contains("there are 3 blocks", Refusal(folder.Path), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Should_name_a_part_of_a_model_in_several_files()
     {

@@ -109,6 +109,13 @@ public sealed class PeftSpecs
     [InlineData("\"bias\": \"none\"", "\"bias\": \"all\"", 0, "bias")]
     [InlineData("\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", 0, "peft_type")]
     [InlineData("\"rank_pattern\": {}", "\"rank_pattern\": {\"c_attn\": 2}", 0, "rank_pattern")]
+    [InlineData("\"alora_invocation_tokens\": null", "\"alora_invocation_tokens\": [5]", 0, "alora_invocation_tokens")]
+    [InlineData("\"layer_replication\": null", "\"layer_replication\": [[0, 2], [1, 3]]", 0, "layer_replication")]
+    [InlineData("\"layer_replication\": null", "\"layer_replication\": []", 8.0, null)]
+    [InlineData("\"use_qalora\": false", "\"use_qalora\": true", 0, "use_qalora")]
+    [InlineData("\"use_bdlora\": null", "\"use_bdlora\": {\"nblocks\": 2}", 0, "use_bdlora")]
+    [InlineData("\"r\": 4", "\"r\": 2", 0, "r = 2, but 'base_model.model.")]
+    [InlineData("\"peft_type\": \"LORA\"", "\"peft_type\": \"\\ud800\"", 0, "peft_type is \"\\ud800\", which is no valid text")]
     public void Should_take_the_scale_or_name_the_key_that_is_not_known(string found, string put, double scale, string? key)
     {
         using var folder = TestFolder.CopyOf(Repository.Fixture("gpt2-random", "lm_adapter", "end"));
@@ -124,6 +131,14 @@ public sealed class PeftSpecs
         {
             Assert.Contains(key, Assert.Throws<UserErrorException>(() => PeftAdapter.Open(folder.Path)).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Should_refuse_an_adapter_without_matrices()
+    {
+        using var folder = TestFolder.CopyOf(Repository.Fixture("gpt2-random", "lm_adapter", "end"));
+        File.WriteAllBytes(folder.File("adapter_model.safetensors"), [2, 0, 0, 0, 0, 0, 0, 0, (byte)'{', (byte)'}']);
+        Assert.Contains("no LoRA matrices", Assert.Throws<UserErrorException>(() => PeftAdapter.Open(folder.Path)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>A copy of an adapter that went through a trainer stage.</summary>

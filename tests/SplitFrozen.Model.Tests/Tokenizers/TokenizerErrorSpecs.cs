@@ -35,6 +35,7 @@ public sealed class TokenizerErrorSpecs
     [InlineData("""{"vocab":{"a":-1}}""", "model.vocab.a should be an integer from 0")]
     [InlineData("""{"vocab":{"a":99999999}}""", "model.vocab.a should be an integer from 0")]
     [InlineData("""{"vocab":["a"]}""", "model.vocab should be an object")]
+    [InlineData("""{"vocab":{"a":0,"b":1,"ab":1}}""", "gives the id 1 to \"b\" and \"ab\"")]
     [InlineData("""{"unk_token":"<unk>"}""", "unknown token \"<unk>\" is not in the vocabulary")]
     [InlineData("""{"end_of_word_suffix":"</w>"}""", "end_of_word_suffix")]
     [InlineData("""{"byte_fallback":1}""", "model.byte_fallback should be true or false")]
@@ -67,6 +68,24 @@ public sealed class TokenizerErrorSpecs
         File.WriteAllText(folder.File("vocab.json"), """{"a":0,"b":1,"ab":2}""");
         File.WriteAllText(folder.File("merges.txt"), merges);
         AssertError(folder.Path, fault);
+    }
+
+    [Fact]
+    public void Should_pass_over_a_merge_that_is_listed_twice()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.File("tokenizer.json"), (Good with { Model = """{"merges":["a b","a b"]}""" }).Write());
+        Assert.Equal([2], TokenizerFolder.Open(folder.Path).Encode("ab", addSpecialTokens: false));
+    }
+
+    [Fact]
+    public void Should_end_a_search_that_would_not()
+    {
+        using var folder = new TestFolder();
+        File.WriteAllText(folder.File("tokenizer.json"), (Good with { PreTokenizer = """{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated"}""" }).Write());
+        var tokenizer = TokenizerFolder.Open(folder.Path);
+        var error = Assert.Throws<UserErrorException>(() => tokenizer.Encode(new string('a', 40) + "b", addSpecialTokens: false));
+        Assert.Contains("pre_tokenizer.pattern.Regex searched for more than", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -97,6 +97,15 @@ public sealed class MethodCostsSpecs
         Assert.True(Costs().CenLora(Cut).ServerFlops < cost.ServerFlops);
     }
 
+    [Fact(DisplayName = "Weights as stored take their bytes, and the largest matrix expanded")]
+    public void Should_count_weights_as_stored()
+    {
+        var memory = new DeviceMemory(Shape, Trainer);
+
+        Assert.Equal(memory.Weights(3, 4) / 2 + (4.0 * 768 * 3072), memory.Weights(3, 2), 1e-6);
+        Assert.Equal(memory.ForwardOnly(3, 100) - memory.Weights(3, 4), memory.ForwardOnly(3, 100, 2) - memory.Weights(3, 2), 1e-6);
+    }
+
     [Fact(DisplayName = "Memory: SplitFrozen's devices need least, FedLoRA's most")]
     public void Should_order_memory()
     {

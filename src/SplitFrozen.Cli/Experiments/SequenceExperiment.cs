@@ -43,8 +43,7 @@ internal sealed class SequenceExperiment : IExperiment
         var cut = shape.Layers / 2;
         var bytes = MemoryCosts.Wire(shape, length, sizeof(float));
         var trainer = new TrainerSpec(TaskKind.Classification, 2, cut, settings.Lora, 0, 0, 1);
-        var memory = new DeviceMemory(shape, trainer).ForwardOnly(cut, length);
-        var weights = cut * MemoryCosts.BlockWeights(shape, sizeof(float));
+        var memory = new DeviceMemory(shape, trainer);
         return new Dictionary<string, double>
         {
             ["cut_mb_fp32"] = bytes / 1e6,
@@ -53,8 +52,8 @@ internal sealed class SequenceExperiment : IExperiment
             ["transfer_s_bf16"] = EmulatedFleet.Paper.Transfer(bytes / 2),
             ["device_gflop"] = cut * LayerCosts.BlockForward(shape, [length]) / 1e9,
             ["server_gflop"] = TrainingCosts.Stage(shape, trainer, [length], 1).Total / 1e9,
-            ["device_mb_fp32"] = memory / 1e6,
-            ["device_mb_as_stored"] = (memory - weights + (cut * MemoryCosts.BlockWeights(shape, shape.StoredBytesPerParameter))) / 1e6,
+            ["device_mb_fp32"] = memory.ForwardOnly(cut, length) / 1e6,
+            ["device_mb_as_stored"] = memory.ForwardOnly(cut, length, shape.StoredBytesPerParameter) / 1e6,
             ["server_kept_mb"] = Enumerable.Range(cut, shape.Layers - cut).Sum(block => MemoryCosts.Kept(shape, settings.Lora, length, block == cut)) / 1e6,
         };
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 
 using SplitFrozen.Domain.Costs;
 using SplitFrozen.Domain.Models;
+using SplitFrozen.Methods.Accounting;
 using SplitFrozen.Model;
 using SplitFrozen.Protocol;
 
@@ -55,9 +56,10 @@ internal sealed class SplitSubject : IDisposable
         _server.Step(LearningRate, 1);
         _step++;
         var server = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var memory = new DeviceMemory(_shape, _spec);
         return new SplitStep(
             device, server, _spec.Cut * LayerCosts.BlockForward(_shape, [length]) / device, TrainingCosts.Stage(_shape, _spec, [length], 1).Total / server,
-            _device.WeightBytes, Formula(_shape.StoredBytesPerParameter), Formula(sizeof(float)));
+            _device.WeightBytes, memory.Weights(_spec.Cut, _shape.StoredBytesPerParameter), memory.Weights(_spec.Cut, sizeof(float)));
     }
 
     /// <inheritdoc/>
@@ -65,13 +67,5 @@ internal sealed class SplitSubject : IDisposable
     {
         _device.Dispose();
         _server.Dispose();
-    }
-
-    /// <summary>Embeddings and blocks in so many bytes a number; as stored, the buffer for the largest matrix too.</summary>
-    private double Formula(double bytes)
-    {
-        var embeddings = (long)_shape.Vocabulary + (_shape.Family == ModelFamily.Gpt2 ? _shape.Context : 0);
-        var buffer = bytes < sizeof(float) ? BlockMatrix.Of(_shape).Max(matrix => matrix.Parameters) * sizeof(float) : 0;
-        return (bytes * embeddings * _shape.Width) + (_spec.Cut * MemoryCosts.BlockWeights(_shape, bytes)) + buffer;
     }
 }

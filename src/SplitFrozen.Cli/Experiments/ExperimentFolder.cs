@@ -30,7 +30,7 @@ internal sealed class ExperimentFolder
         {
             if (Directory.Exists(folder) && !HoldsNothing(folder))
             {
-                return File.Exists(file) && File.ReadAllText(file) == configuration ? new ExperimentFolder(folder)
+                return File.Exists(file) && Deciding(File.ReadAllText(file)).SequenceEqual(Deciding(configuration)) ? new ExperimentFolder(folder)
                     : throw new UserErrorException($"{folder} holds something else, or cells of another configuration. Name another folder with --out, or remove this one.");
             }
 
@@ -43,6 +43,9 @@ internal sealed class ExperimentFolder
             throw new UserErrorException($"The experiment's folder {folder} cannot be made: {e.Message} Choose another place with --out.", e);
         }
     }
+
+    /// <summary>The lines on which cells depend. None makes a run folder, so that where fresh ones would be, below the current directory, says nothing.</summary>
+    private static IEnumerable<string> Deciding(string configuration) => configuration.Split('\n').Where(line => !line.TrimStart().StartsWith("root = ", StringComparison.Ordinal));
 
     /// <summary>Whether a folder is empty, or no more than begun: such is left where the first cell fails, as by a wrong path.</summary>
     private static bool HoldsNothing(string folder) => Directory.EnumerateFileSystemEntries(folder).All(entry => System.IO.Path.GetFileName(entry) switch

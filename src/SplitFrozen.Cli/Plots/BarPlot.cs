@@ -40,19 +40,20 @@ internal static class BarPlot
                 Size = 0.92 * width,
                 FillColor = PlotFrame.Series(index),
                 LineWidth = 0,
-                Error = bars.Spreads.ElementAtOrDefault(group),
-                Label = value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture),
             })]);
             added.LegendText = series.Count > 1 ? bars.Name : "";
-            added.ValueLabelStyle.FontName = Fonts.Default;
-            added.ValueLabelStyle.FontSize = 12;
             if (bars.Spreads.Any(s => s > 0))
             {
-                // The bars' own would be as wide as their border, which they have none of; there they only lift the labels.
+                // The bars' own would be as wide as their border, which they have none of.
                 var spreads = plot.Add.ErrorBar([.. bars.Values.Select((_, group) => Place(group))], [.. bars.Values], [.. bars.Spreads]);
                 spreads.Color = Colors.Black.WithAlpha(0.7);
                 spreads.LineWidth = 1.5f;
                 spreads.CapSize = 5;
+            }
+
+            foreach (var (group, value) in bars.Values.Index().Where(b => double.IsFinite(b.Item)))
+            {
+                AddLabel(plot, value, Place(group), value + bars.Spreads.ElementAtOrDefault(group));
             }
         }
 
@@ -68,5 +69,15 @@ internal static class BarPlot
         }
 
         PlotFrame.Save(plot, file, Width, Height);
+    }
+
+    /// <summary>A value above its bar and its spread.</summary>
+    private static void AddLabel(Plot plot, double value, double x, double y)
+    {
+        var label = plot.Add.Text(value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture), x, y);
+        label.LabelFontName = Fonts.Default;
+        label.LabelFontSize = 12;
+        label.LabelAlignment = Alignment.LowerCenter;
+        label.OffsetY = -3;
     }
 }

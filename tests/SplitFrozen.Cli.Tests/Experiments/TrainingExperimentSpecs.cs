@@ -100,6 +100,16 @@ public sealed class TrainingExperimentSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Should_go_on_from_another_directory()
+    {
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "codec", "--out", _program.At("codec"), "--set", "splitfrozen.run.root=here"));
+        _trials.Clear();
+
+        Assert.Equal(ExitCode.Done, await _program.RunAsync("experiment", "codec", "--out", _program.At("codec"), "--set", "splitfrozen.run.root=there"));
+        Assert.Empty(_trials);
+    }
+
+    [Fact]
     public async Task Should_take_over_a_folder_in_which_nothing_was_found()
     {
         var trial = _program.Composition.OnTrial;

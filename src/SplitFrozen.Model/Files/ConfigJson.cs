@@ -11,13 +11,13 @@ internal sealed class ConfigJson
     private const long MaximumBytes = 16 << 20;
 
     private readonly JsonElement _element;
-    private readonly string _section;
+    private readonly Func<string, string> _nameOf;
 
-    private ConfigJson(string path, string section, JsonElement element)
+    private ConfigJson(string path, JsonElement element, Func<string, string> nameOf)
     {
         Path = path;
-        _section = section;
         _element = element;
+        _nameOf = nameOf;
     }
 
     /// <summary>The file.</summary>
@@ -38,7 +38,7 @@ internal sealed class ConfigJson
 
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new ConfigJson(path, "", document.RootElement.Clone())
+                ? new ConfigJson(path, document.RootElement.Clone(), key => key)
                 : throw new UserErrorException($"'{path}' does not hold a JSON object.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -54,7 +54,8 @@ internal sealed class ConfigJson
     /// <summary>A configuration that stands in another form in a file.</summary>
     /// <param name="path">The file, for messages.</param>
     /// <param name="keys">Keys and values as a config.json would have them.</param>
-    public static ConfigJson Of(string path, JsonObject keys) => new(path, "", JsonSerializer.SerializeToElement(keys));
+    /// <param name="nameOf">What the file calls a key, for messages.</param>
+    public static ConfigJson Of(string path, JsonObject keys, Func<string, string> nameOf) => new(path, JsonSerializer.SerializeToElement(keys), nameOf);
 
     /// <summary>All keys and values, to be changed.</summary>
     public JsonObject ToObject() => JsonObject.Create(_element)!;
@@ -120,11 +121,11 @@ internal sealed class ConfigJson
     /// <summary>A nested object, or null where the key is absent.</summary>
     public ConfigJson? Section(string key) => Value(key) is not { } value
         ? null
-        : value.ValueKind == JsonValueKind.Object ? new ConfigJson(Path, $"{_section}{key}.", value) : throw Wrong(key, value, "an object");
+        : value.ValueKind == JsonValueKind.Object ? new ConfigJson(Path, value, inner => _nameOf($"{key}.{inner}")) : throw Wrong(key, value, "an object");
 
     /// <summary>An error about one of the file's keys.</summary>
     public UserErrorException Unsupported(string key, string value, string supported) =>
-        new($"'{Path}': {_section}{key} is {value}, which is not supported; supported: {supported}.");
+        new($"'{Path}': {_nameOf(key)} is {value}, which is not supported; supported: {supported}.");
 
     private string Text(string key, JsonElement value)
     {
@@ -135,15 +136,15 @@ internal sealed class ConfigJson
         catch (InvalidOperationException e)
         {
             // Half a surrogate pair: valid JSON, but no text.
-            throw new UserErrorException($"'{Path}': {_section}{key} is {value.GetRawText()}, which is no valid text: {e.Message} Fetch the file again.", e);
+            throw new UserErrorException($"'{Path}': {_nameOf(key)} is {value.GetRawText()}, which is no valid text: {e.Message} Fetch the file again.", e);
         }
     }
 
     private JsonElement? Value(string key) =>
         _element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    private UserErrorException Missing(string key) => new($"'{Path}' lacks the key {_section}{key}.");
+    private UserErrorException Missing(string key) => new($"'{Path}' lacks the key {_nameOf(key)}.");
 
     private UserErrorException Wrong(string key, JsonElement value, string wanted) =>
-        new($"'{Path}': {_section}{key} must be {wanted}, but is {value.GetRawText()}.");
+        new($"'{Path}': {_nameOf(key)} must be {wanted}, but is {value.GetRawText()}.");
 }

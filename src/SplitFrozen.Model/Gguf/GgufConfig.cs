@@ -12,6 +12,27 @@ internal static class GgufConfig
     /// <summary>Families whose files can be read.</summary>
     public const string Families = "llama (Llama 2 and 3, SmolLM2) and gpt2";
 
+    /// <summary>What metadata call the keys of config.json, after the family's name.</summary>
+    private static readonly Dictionary<string, string> Names = new(StringComparer.Ordinal)
+    {
+        ["hidden_size"] = "embedding_length",
+        ["n_embd"] = "embedding_length",
+        ["num_hidden_layers"] = "block_count",
+        ["n_layer"] = "block_count",
+        ["num_attention_heads"] = "attention.head_count",
+        ["n_head"] = "attention.head_count",
+        ["num_key_value_heads"] = "attention.head_count_kv",
+        ["head_dim"] = "attention.key_length",
+        ["intermediate_size"] = "feed_forward_length",
+        ["n_inner"] = "feed_forward_length",
+        ["max_position_embeddings"] = "context_length",
+        ["n_positions"] = "context_length",
+        ["rms_norm_eps"] = "attention.layer_norm_rms_epsilon",
+        ["layer_norm_epsilon"] = "attention.layer_norm_epsilon",
+        ["rope_theta"] = "rope.freq_base",
+        ["rope_scaling.factor"] = "rope.scaling.factor",
+    };
+
     /// <summary>Reads the configuration of a file of a known family.</summary>
     public static ConfigJson Read(GgufFile file)
     {
@@ -21,7 +42,7 @@ internal static class GgufConfig
             "gpt2" => Gpt2(file),
             var other => throw file.Metadata.Unsupported("general.architecture", other, Families),
         };
-        return ConfigJson.Of(file.Path, keys);
+        return ConfigJson.Of(file.Path, keys, key => Names.TryGetValue(key, out string? name) ? $"{file.Architecture}.{name}" : key);
     }
 
     /// <summary>
@@ -106,7 +127,8 @@ internal static class GgufConfig
         long? width = metadata.Integer("llama.attention.key_length");
         long heads = metadata.Integer("llama.attention.head_count") ?? 0;
         long usual = width ?? (heads > 0 ? (metadata.Integer("llama.embedding_length") ?? 0) / heads : 0);
-        return metadata.Integer(rotatedKey) is not { } rotated || rotated == usual
+        // Where heads or width are 0, that is what is wrong, and is said when they are read.
+        return usual == 0 || metadata.Integer(rotatedKey) is not { } rotated || rotated == usual
             ? width
             : throw metadata.Unsupported(rotatedKey, $"{rotated}", $"the head's width, {usual}");
     }

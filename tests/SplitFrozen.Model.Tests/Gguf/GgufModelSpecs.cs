@@ -126,6 +126,21 @@ public sealed class GgufModelSpecs
         Assert.Contains("there are 3 blocks", Refusal(folder.Path), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": 5.0", "llama.attention.layer_norm_rms_epsilon")]
+    [InlineData("\"intermediate_size\": 176", "\"intermediate_size\": 0", "llama.feed_forward_length")]
+    [InlineData("\"hidden_size\": 64", "\"hidden_size\": 0", "llama.embedding_length")]
+    public void Should_call_a_key_as_the_file_does(string found, string put, string key)
+    {
+        using var from = TestFolder.CopyOf(Repository.Fixture("llama-random", "model"));
+        string config = File.ReadAllText(from.File("config.json"));
+        Assert.Contains(found, config, StringComparison.Ordinal);
+        File.WriteAllText(from.File("config.json"), config.Replace(found, put, StringComparison.Ordinal));
+        using var folder = new TestFolder();
+        GgufModels.Of(from.Path).Write(folder.File("a.gguf"));
+        Assert.Contains(key, Refusal(folder.Path), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Should_name_a_part_of_a_model_in_several_files()
     {

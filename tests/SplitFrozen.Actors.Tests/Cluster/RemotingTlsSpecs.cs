@@ -55,7 +55,8 @@ public sealed class RemotingTlsSpecs : Akka.TestKit.Xunit2.TestKit
 
         var asked = AskAsync(guest, address);
         await FishForMessageAsync(message => message is Warning { Message: var text } && text.ToString()!.Contains("The control plane refused", StringComparison.Ordinal));
-        Assert.False(asked.IsCompletedSuccessfully);
+        // Where the refusal comes first, dead letters answer, with nobody.
+        Assert.True(!asked.IsCompleted || (await asked).Subject is null);
 
         await guest.Terminate();
         await host.Terminate();

@@ -42,19 +42,7 @@ internal static class BarPlot
                 LineWidth = 0,
             })]);
             added.LegendText = series.Count > 1 ? bars.Name : "";
-            if (bars.Spreads.Any(s => s > 0))
-            {
-                // The bars' own would be as wide as their border, which they have none of.
-                var spreads = plot.Add.ErrorBar([.. bars.Values.Select((_, group) => Place(group))], [.. bars.Values], [.. bars.Spreads]);
-                spreads.Color = Colors.Black.WithAlpha(0.7);
-                spreads.LineWidth = 1.5f;
-                spreads.CapSize = 5;
-            }
-
-            foreach (var (group, value) in bars.Values.Index().Where(b => double.IsFinite(b.Item)))
-            {
-                AddLabel(plot, value, Place(group), value + bars.Spreads.ElementAtOrDefault(group));
-            }
+            AddSpreads(plot, bars, [.. bars.Values.Select((_, group) => Place(group))]);
         }
 
         plot.Axes.Bottom.SetTicks([.. Enumerable.Range(0, groups.Count).Select(i => (double)i)], [.. groups]);
@@ -69,6 +57,24 @@ internal static class BarPlot
         }
 
         PlotFrame.Save(plot, file, Width, Height);
+    }
+
+    /// <summary>Error bars where there are spreads, and the values above both.</summary>
+    private static void AddSpreads(Plot plot, BarSeries bars, double[] places)
+    {
+        if (bars.Spreads.Any(s => s > 0))
+        {
+            // The bars' own would be as wide as their border, which they have none of.
+            var spreads = plot.Add.ErrorBar(places, [.. bars.Values], [.. bars.Spreads]);
+            spreads.Color = Colors.Black.WithAlpha(0.7);
+            spreads.LineWidth = 1.5f;
+            spreads.CapSize = 5;
+        }
+
+        foreach (var (group, value) in bars.Values.Index().Where(b => double.IsFinite(b.Item)))
+        {
+            AddLabel(plot, value, places[group], value + bars.Spreads.ElementAtOrDefault(group));
+        }
     }
 
     /// <summary>A value above its bar and its spread.</summary>

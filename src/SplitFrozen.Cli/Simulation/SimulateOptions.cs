@@ -92,7 +92,7 @@ internal sealed class SimulateOptions
         }
     }
 
-    /// <summary>Nodes come from one place.</summary>
+    /// <summary>Nodes come from one place, and no option is passed over.</summary>
     private void CheckSources(ParseResult line)
     {
         var (isLike, namesFile) = (line.GetValue(_run) is not null, _configuration.NamesFile(line));

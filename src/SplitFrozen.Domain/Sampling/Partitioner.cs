@@ -73,7 +73,8 @@ public static class Partitioner
     private static double[] OfOpen(double[] shares, bool[] isOpen)
     {
         var sum = shares.Where((_, i) => isOpen[i]).Sum();
-        return [.. shares.Select((share, i) => !isOpen[i] ? 0 : sum > 0 ? share / sum : 1.0 / isOpen.Count(o => o))];
+        var even = 1.0 / isOpen.Count(o => o);
+        return [.. shares.Select((share, i) => !isOpen[i] ? 0 : sum > 0 ? share / sum : even)];
     }
 
     /// <summary>One Dirichlet draw says how many rows each device gets.</summary>

@@ -23,9 +23,6 @@ internal sealed class ConfigJson
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>Whether there are no keys.</summary>
-    public bool IsEmpty => !_element.EnumerateObject().Any();
-
     /// <summary>Reads a file that holds one JSON object.</summary>
     public static ConfigJson Read(string path)
     {

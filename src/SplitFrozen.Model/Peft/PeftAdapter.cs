@@ -16,13 +16,6 @@ internal sealed class PeftAdapter
     private const string SuffixA = ".lora_A.weight";
     private const string SuffixB = ".lora_B.weight";
 
-    /// <summary>Keys of kinds of adapters whose function is another one; absent, null, false or empty they change nothing.</summary>
-    private static readonly string[] OtherKinds =
-    [
-        "use_dora", "use_bdlora", "use_qalora", "lora_bias", "alora_invocation_tokens", "layer_replication", "target_parameters", "trainable_token_indices", "arrow_config",
-        "alpha_pattern", "rank_pattern",
-    ];
-
     private readonly SafetensorsFile _file;
     private readonly Dictionary<string, TensorEntry> _entries = new(StringComparer.Ordinal);
 
@@ -127,21 +120,7 @@ internal sealed class PeftAdapter
 
     private static (double Scale, int Rank) ReadScale(ConfigJson config)
     {
-        if (config.Text("peft_type") is var kind && kind != "LORA")
-        {
-            throw config.Unsupported("peft_type", kind is null ? "absent" : $"'{kind}'", "LORA");
-        }
-
-        if ((config.Text("bias") ?? "none") is var bias && bias != "none")
-        {
-            throw config.Unsupported("bias", $"'{bias}'", "none");
-        }
-
-        if (Array.Find(OtherKinds, config.SaysSomething) is { } kindKey)
-        {
-            throw config.Unsupported(kindKey, "set", "plain LoRA with one rank and alpha for all modules, in which it is absent, null, false or empty");
-        }
-
+        PeftConfig.RequirePlain(config);
         int rank = config.Integer("r", 1, int.MaxValue);
         double alpha = config.Number("lora_alpha", double.MinValue, double.MaxValue);
         return (alpha / (config.Flag("use_rslora", false) ? Math.Sqrt(rank) : rank), rank);

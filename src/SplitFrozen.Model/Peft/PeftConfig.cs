@@ -12,6 +12,13 @@ internal sealed record PeftConfig(
     string BaseModel, TaskKind Task, int Rank, double Alpha, double Dropout, IReadOnlyList<string> Targets, IReadOnlyList<int> Layers,
     bool FanInFanOut)
 {
+    /// <summary>Keys of kinds of adapters whose function is another one; absent, null, false or empty they change nothing.</summary>
+    private static readonly string[] OtherKinds =
+    [
+        "use_dora", "use_bdlora", "use_qalora", "lora_bias", "alora_invocation_tokens", "layer_replication", "target_parameters", "trainable_token_indices", "arrow_config",
+        "alpha_pattern", "rank_pattern",
+    ];
+
     /// <summary>Name of the file in an adapter's folder.</summary>
     public const string FileName = "adapter_config.json";
 
@@ -25,14 +32,29 @@ internal sealed record PeftConfig(
     /// <summary>Throws <see cref="UserErrorException"/> where a folder's configuration means another function than this one.</summary>
     public void CheckAgainst(ConfigJson json)
     {
-        Require(json, "peft_type", json.Text("peft_type"), "LORA");
-        Require(json, "bias", json.Text("bias") ?? "none", "none");
-        Require(json, "use_dora", json.Flag("use_dora", false), false);
+        RequirePlain(json);
         Require(json, "use_rslora", json.Flag("use_rslora", false), false);
         Require(json, "r", json.Integer("r", 1, int.MaxValue), Rank);
         Require(json, "lora_alpha", json.Number("lora_alpha", double.MinValue, double.MaxValue), Alpha);
-        Require(json, "alpha_pattern", json.Section("alpha_pattern")?.IsEmpty ?? true, true);
-        Require(json, "rank_pattern", json.Section("rank_pattern")?.IsEmpty ?? true, true);
+    }
+
+    /// <summary>Throws <see cref="UserErrorException"/> where a configuration is of another kind of adapter than y = W x + s · B A x, one rank and scale for all modules.</summary>
+    public static void RequirePlain(ConfigJson json)
+    {
+        if (json.Text("peft_type") is var kind && kind != "LORA")
+        {
+            throw json.Unsupported("peft_type", kind is null ? "absent" : $"'{kind}'", "LORA");
+        }
+
+        if ((json.Text("bias") ?? "none") is var bias && bias != "none")
+        {
+            throw json.Unsupported("bias", $"'{bias}'", "none");
+        }
+
+        if (Array.Find(OtherKinds, json.SaysSomething) is { } key)
+        {
+            throw json.Unsupported(key, "set", "plain LoRA with one rank and alpha for all modules, in which it is absent, null, false or empty");
+        }
     }
 
     /// <summary>Writes the file's content; equal configurations give equal bytes.</summary>

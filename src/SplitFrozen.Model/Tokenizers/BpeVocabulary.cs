@@ -19,10 +19,14 @@ internal sealed record BpeVocabulary(
     /// <param name="firstMerge">Number of the first merge in messages: its line where merges stand one a line.</param>
     public BpeVocabulary Checked(string vocabularyFile, string mergesFile, int firstMerge)
     {
-        if (Tokens.GroupBy(token => token.Value).FirstOrDefault(same => same.Skip(1).Any()) is { } shared)
+        var holders = new Dictionary<int, string>(Tokens.Count);
+        foreach (var (token, id) in Tokens)
         {
-            throw new UserErrorException(
-                $"{vocabularyFile} gives the id {shared.Key} to {string.Join(" and ", shared.Take(2).Select(token => $"\"{token.Key}\""))}. Use the file as it was published with the model.");
+            if (!holders.TryAdd(id, token))
+            {
+                throw new UserErrorException(
+                    $"{vocabularyFile} gives the id {id} to \"{holders[id]}\" and \"{token}\". Use the file as it was published with the model.");
+            }
         }
 
         for (var i = 0; i < Merges.Count; i++)

@@ -82,6 +82,11 @@ internal sealed partial class PipelineCoordinatorActor
                 AwaitServers();
             }
 
+            if (_run.Sets.Evaluation.Count > 0)
+            {
+                Notify(new RunEvent.Waiting($"the score of {_run.Sets.Evaluation.Count} rows after training"));
+            }
+
             _stages.Score(_heldOut[EvaluationSet], ScoredAfter);
         }
         else if (_diverged && _savedStep is not null)

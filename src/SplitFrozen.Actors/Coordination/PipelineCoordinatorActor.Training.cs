@@ -63,6 +63,11 @@ internal sealed partial class PipelineCoordinatorActor
             OpenGrants();
         }
 
+        if (_run.Sets.Evaluation.Count + _run.Sets.Validation.Count is var rows and > 0)
+        {
+            Notify(new RunEvent.Waiting($"{rows} held-out rows to be run{(_resume is null ? " and scored before training" : "")} (splitfrozen.data.evaluation-limit takes fewer)"));
+        }
+
         ScoreBefore();
     }
 

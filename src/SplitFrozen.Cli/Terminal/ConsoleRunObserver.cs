@@ -28,6 +28,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
     private RunProgress? _progress;
     private DateTimeOffset _lastLine;
     private string? _waiting;
+    private string? _told;
     private bool _boardShown;
     private bool _storeShown;
     private bool _ended;
@@ -138,13 +139,14 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                 Show(layers);
                 break;
             case RunEvent.Waiting waiting:
-                _waiting = waiting.For;
+                _waiting = waiting.For == _told ? null : waiting.For;
                 break;
             case RunEvent.TrainingStarted started:
                 (_progress, _lastLine, _waiting) = (new RunProgress(started), at, null);
                 Line("blue", "training", $"{started.Epochs} epochs of {Units.Number(started.StepsPerEpoch)} steps, {Units.Number(started.SamplesPerEpoch)} samples an epoch");
                 break;
             case RunEvent.StepDone step:
+                (_told, _waiting) = (null, null);
                 Show(step, at);
                 break;
             case RunEvent.LabelMixAlarm alarm:
@@ -156,6 +158,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
                     + (store.Samples == store.Of ? "; devices are needed no more and may leave" : ""));
                 break;
             case RunEvent.Evaluated evaluated:
+                _waiting = null;
                 Line("blue", "accuracy", $"{evaluated.Score.Accuracy:0.000} {Occasion(evaluated)} (loss {Units.Loss(evaluated.Score.MeanLoss)})");
                 break;
             case RunEvent.StoppedEarly early:
@@ -184,7 +187,7 @@ internal sealed class ConsoleRunObserver : IRunObserver, IAsyncDisposable
         if (_waiting is not null)
         {
             Line("grey", "waiting", $"for {_waiting}");
-            _waiting = null;
+            (_told, _waiting) = (_waiting, null);
         }
     }
 

@@ -53,6 +53,23 @@ public sealed class ConsoleRunObserverSpecs
     }
 
     [Fact]
+    public async Task Should_tell_a_wait_once_and_not_when_it_is_over()
+    {
+        await using (var observer = new ConsoleRunObserver(PlainConsole.To(_output, 80), _time))
+        {
+            observer.On(new RunEvent.Waiting("2 of 2 devices"));
+            _time.Advance(TimeSpan.FromSeconds(4));
+            observer.On(new RunEvent.Waiting("2 of 2 devices"));
+            _time.Advance(TimeSpan.FromSeconds(4));
+            observer.On(new RunEvent.Waiting("9 held-out rows"));
+            observer.On(new RunEvent.Evaluated("before", 0, new TargetScore(8, 4, 2)));
+            _time.Advance(TimeSpan.FromSeconds(4));
+        }
+
+        Assert.Equal("waiting   for 2 of 2 devices\naccuracy  0.500 before training (loss 2.000)\n", _output.ToString());
+    }
+
+    [Fact]
     public async Task Should_fit_into_80_columns()
     {
         await ShowAsync(Examples.Run(Examples.Summary()));

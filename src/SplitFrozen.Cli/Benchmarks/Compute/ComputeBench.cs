@@ -11,7 +11,7 @@ internal static class ComputeBench
     /// <summary>Its name on the command line.</summary>
     public const string Name = "compute";
 
-    private const int LeastRounds = 8;
+    private const int LeastRounds = 16;
     private const int MostRounds = 100;
     private const int PeerRounds = 8;
     private const int BucketSamples = 8;
@@ -36,7 +36,7 @@ internal static class ComputeBench
         var notes = new List<string>
         {
             $"{Environment.ProcessorCount} threads, {Samples} samples of {Length} tokens unless said otherwise; lower half of the blocks frozen, upper half trained, rank 8; {TorchRuntime.Versions}.",
-            "Ratios are of the fastest round of each; the rows show the spread.",
+            "Ratios are medians of the rounds' ratios; the rows show the spread.",
             "Operations by the cost model: a multiply-add counts two, attention over the full sequence, norms and element-wise functions not at all, shortcuts not as if computed.",
         };
         using (var subject = Load(tell, "GPT-2 small", Gpt2Small))
@@ -79,45 +79,54 @@ internal static class ComputeBench
     }
 
     /// <summary>
-    /// Ceiling and modules by turns, in pieces of about the same length. Other work on a machine can only make a piece slower, so a ratio is that of the fastest
-    /// module round to the fastest round of the products; rows give the spread.
+    /// Ceiling and modules by turns, in pieces of about the same length, each module beside the products that it is held against: a machine's rate changes from second to second,
+    /// and a ratio is the median of the rounds' ratios.
     /// </summary>
-    private static (double Frozen, double Lora, double Trained, double Step) Measure(
-        Action<string> tell, ComputeSubject subject, List<BenchRow> rows, int[] lengths, string suffix)
+    private static Figures Measure(Action<string> tell, ComputeSubject subject, List<BenchRow> rows, int[] lengths, string suffix)
     {
         var name = subject.Name + suffix;
         tell($"Measuring {name}: {lengths.Length} samples, {lengths.Sum()} tokens");
         using var ceiling = new GemmCeiling(subject.Shape, lengths.Sum());
         var batch = subject.Batch(lengths);
         var passes = subject.Shape.Layers / 2;
-        subject.FrozenForward(batch);
-        subject.Train(batch);
-        ceiling.Both(passes);
-        List<double> forward = [], both = [], frozen = [], lora = [], trained = [], step = [];
+        Take(subject, ceiling, batch, passes);
+        List<Round> rounds = [];
         var started = Stopwatch.GetTimestamp();
-        while (forward.Count < LeastRounds || (forward.Count < MostRounds && Stopwatch.GetElapsedTime(started) < Enough))
+        while (rounds.Count < LeastRounds || (rounds.Count < MostRounds && Stopwatch.GetElapsedTime(started) < Enough))
         {
-            forward.Add(ceiling.Forward(passes));
-            frozen.Add(subject.FrozenForward(batch));
-            lora.Add(subject.LoraForward(batch));
-            both.Add(ceiling.Both(passes));
-            var (rate, seconds) = subject.Train(batch);
-            trained.Add(rate);
-            step.Add(seconds);
+            rounds.Add(Take(subject, ceiling, batch, passes));
         }
 
-        rows.Add(Gigas($"{name}: matrix products, forward", forward));
-        rows.Add(Gigas($"{name}: matrix products, forward and backward", both));
-        rows.Add(Gigas($"{name}: frozen forward", frozen));
-        rows.Add(Gigas($"{name}: LoRA forward", lora));
-        rows.Add(Gigas($"{name}: F + B + W", trained));
-        rows.Add(BenchRow.Of($"{name}: optimiser step", "ms", step.Select(s => 1e3 * s)));
+        rows.Add(Gigas($"{name}: matrix products, forward", rounds.Select(r => r.Forward)));
+        rows.Add(Gigas($"{name}: matrix products, forward and backward", rounds.Select(r => r.Both)));
+        rows.Add(Gigas($"{name}: frozen forward", rounds.Select(r => r.Frozen)));
+        rows.Add(Gigas($"{name}: LoRA forward", rounds.Select(r => r.Lora)));
+        rows.Add(Gigas($"{name}: F + B + W", rounds.Select(r => r.Trained)));
+        rows.Add(BenchRow.Of($"{name}: optimiser step", "ms", rounds.Select(r => 1e3 * r.StepSeconds)));
         // The step is no matrix product: its time is set beside that of what it follows.
-        var trainedSeconds = subject.Shortcut(batch).Spent / trained.Max();
-        var found = (Frozen: frozen.Max() / forward.Max(), Lora: lora.Max() / forward.Max(), Trained: trained.Max() / both.Max(), Step: step.Min() / trainedSeconds);
+        var spent = subject.Shortcut(batch).Spent;
+        var found = new Figures(
+            Ratio("frozen forward to products", r => r.Frozen / r.Forward), Ratio("LoRA forward to products", r => r.Lora / r.Forward),
+            Ratio("F + B + W to products", r => r.Trained / r.Both), Ratio("optimiser step to F + B + W", r => r.StepSeconds * r.Trained / spent));
         tell(FormattableString.Invariant(
             $"{name}: frozen forward {found.Frozen:0.000}, LoRA forward {found.Lora:0.000}, F + B + W {found.Trained:0.000} of the products' rate"));
         return found;
+
+        double Ratio(string what, Func<Round, double> of)
+        {
+            var row = BenchRow.Of($"{name}: {what}", "ratio", rounds.Select(of));
+            rows.Add(row);
+            return row.Median;
+        }
+    }
+
+    private static Round Take(ComputeSubject subject, GemmCeiling ceiling, ActivationBatch batch, int passes)
+    {
+        var frozen = subject.FrozenForward(batch);
+        var forward = ceiling.Forward(passes);
+        var lora = subject.LoraForward(batch);
+        var (trained, step) = subject.Train(batch);
+        return new Round(frozen, forward, lora, trained, ceiling.Both(passes), step);
     }
 
     /// <summary>Packed samples beside buckets of samples of like lengths, each bucket a batch padded to its longest sample.</summary>
@@ -134,7 +143,9 @@ internal static class ComputeBench
 
         rows.Add(BenchRow.Of($"{subject.Name}, MRPC's lengths: frozen forward, packed", "s", packed));
         rows.Add(BenchRow.Of($"{subject.Name}, MRPC's lengths: frozen forward, bucketed", "s", bucketed));
-        return bucketed.Min() / packed.Min();
+        var ratio = BenchRow.Of($"{subject.Name}, MRPC's lengths: packed to bucketed", "ratio", bucketed.Zip(packed, (b, p) => b / p));
+        rows.Add(ratio);
+        return ratio.Median;
     }
 
     private static BenchRow Gigas(string name, IEnumerable<double> rates) => BenchRow.Of(name, "GFLOP/s", rates.Select(r => r / Giga));
@@ -162,7 +173,14 @@ internal static class ComputeBench
 
         rows.Add(BenchRow.Of("A LoRA step of GPT-2 small's blocks 6 to 11", "s", ours));
         rows.Add(BenchRow.Of($"The same in {peer.Version}", "s", theirs));
-        rows.Add(BenchRow.Of("Rate to PyTorch's", "ratio", ours.Zip(theirs, (o, t) => t / o)));
-        return theirs.Min() / ours.Min();
+        var ratio = BenchRow.Of("Rate to PyTorch's", "ratio", ours.Zip(theirs, (o, t) => t / o));
+        rows.Add(ratio);
+        return ratio.Median;
     }
+
+    /// <summary>One round: rates in floating-point operations a second, and the optimiser's step.</summary>
+    private readonly record struct Round(double Frozen, double Forward, double Lora, double Trained, double Both, double StepSeconds);
+
+    /// <summary>The ratios of one batch.</summary>
+    private readonly record struct Figures(double Frozen, double Lora, double Trained, double Step);
 }

@@ -56,8 +56,8 @@ internal abstract class Architecture
     /// <summary>Prepares what all blocks of a pass share.</summary>
     public virtual ForwardPass Begin(RaggedLayout layout, Device device, LoraTape? tape = null) => new(layout, tape);
 
-    /// <summary>Prepares a pass over further rows of a text whose earlier rows are held.</summary>
-    public virtual ForwardPass Begin(RaggedLayout layout, Device device, KeyValueCache cache) => new(layout) { Cache = cache };
+    /// <summary>Prepares a pass over further rows of texts whose earlier rows are held.</summary>
+    public virtual ForwardPass Begin(RaggedLayout layout, Device device, IHeldRows cache) => new(layout) { Cache = cache };
 
     /// <summary>Reads config.json in the older or the newest form, or a GGUF file's metadata where there is none.</summary>
     /// <exception cref="UserErrorException">There is neither, it cannot be read, or the architecture is unknown.</exception>

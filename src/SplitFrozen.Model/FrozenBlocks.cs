@@ -16,7 +16,7 @@ internal sealed class FrozenBlocks : IFrozenBlocks
     /// Rows a batch is a multiple of. Matrix products of few rows take other kernels (MKL on AVX2: below 4 rows on one thread, below 12 on two), and
     /// element-wise functions round otherwise in the last elements that do not fill two vectors of 8; at a multiple of 16 rows neither happens.
     /// </summary>
-    private const int RowBlock = 16;
+    internal const int RowBlock = 16;
 
     private readonly Architecture _architecture;
     private readonly WeightStore _weights;

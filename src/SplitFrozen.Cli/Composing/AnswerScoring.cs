@@ -13,30 +13,29 @@ internal sealed class AnswerScoring(ITextGenerator generator, int context, int m
 {
     /// <summary>Answers each sample's question greedily. The prompt is what training shows before the first token of the answer.</summary>
     /// <param name="samples">Language-model samples, not cut off before their answer's end.</param>
-    /// <param name="onRow">Told after each row how many are done.</param>
+    /// <param name="onRow">Told after each answer how many there are.</param>
     /// <param name="stop">Ends it early; what was counted until then is returned.</param>
     public ExactMatchScore Score(IReadOnlyList<EncodedSample> samples, Action<int> onRow, CancellationToken stop)
     {
+        var questions = samples.Select(Ask).OfType<Question>().ToList();
         var score = default(ExactMatchScore);
-        for (var row = 0; row < samples.Count && !stop.IsCancellationRequested; row++)
-        {
-            score = Add(score, samples[row], stop);
-            onRow(row + 1);
-        }
-
+        generator.GenerateEach([.. questions.Select(q => q.Prompt)], maxNewTokens, Count, stop);
         return score;
+
+        void Count(int number, Generated answer)
+        {
+            score = score.With(answer.Text, questions[number].Reference);
+            onRow(score.Rows);
+        }
     }
 
-    private ExactMatchScore Add(ExactMatchScore score, EncodedSample sample, CancellationToken stop)
+    /// <summary>A sample as a question; null where the reference has no number, or the context no room for an answer.</summary>
+    private Question? Ask(EncodedSample sample)
     {
         var first = Array.FindIndex(sample.Targets, target => target != Target.Ignored);
         var reference = generator.Decode(Array.FindAll(sample.Targets, target => target != Target.Ignored));
-        if (first < 0 || first + 1 >= context || NumericAnswer.Of(reference) is null)
-        {
-            return score;
-        }
-
-        var answer = generator.Generate(sample.Tokens.AsSpan(0, first + 1), maxNewTokens, SamplingSpec.Greedy, _ => { }, stop);
-        return answer.Stop == StopReason.Stopped ? score : score.With(answer.Text, reference);
+        return first < 0 || first + 1 >= context || NumericAnswer.Of(reference) is null ? null : new Question(sample.Tokens[..(first + 1)], reference);
     }
+
+    private sealed record Question(int[] Prompt, string Reference);
 }

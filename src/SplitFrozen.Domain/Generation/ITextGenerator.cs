@@ -24,6 +24,17 @@ public interface ITextGenerator : IDisposable
     /// <exception cref="UserErrorException">The prompt fills the context already.</exception>
     Generated Generate(ReadOnlySpan<int> prompt, int maxNewTokens, SamplingSpec sampling, Action<string> onText, CancellationToken stop);
 
+    /// <summary>
+    /// Continues several prompts greedily, some at a time together, which takes a fraction of the time of one after another: the weights pass through memory once for all of them.
+    /// A text does not depend on which others are written beside it.
+    /// </summary>
+    /// <param name="prompts">Token ids of each prompt, at least one.</param>
+    /// <param name="maxNewTokens">At least 1, for each text.</param>
+    /// <param name="onText">Told each text that has ended and the number of its prompt, in the order in which they end.</param>
+    /// <param name="stop">Ends it early; nothing is told of texts that are not ended by then.</param>
+    /// <exception cref="UserErrorException">A prompt fills the context already.</exception>
+    void GenerateEach(IReadOnlyList<int[]> prompts, int maxNewTokens, Action<int, Generated> onText, CancellationToken stop);
+
     /// <summary>The text of tokens, without special ones.</summary>
     string Decode(IReadOnlyList<int> ids);
 }

@@ -24,8 +24,8 @@ internal sealed class ForwardPass(RaggedLayout layout, LoraTape? tape = null)
     /// </summary>
     public RowSelection? Needed { get; set; }
 
-    /// <summary>Keys and values of the rows before these, when a text is generated; null otherwise.</summary>
-    public KeyValueCache? Cache { get; init; }
+    /// <summary>Keys and values of the rows before these, when texts are generated; null otherwise.</summary>
+    public IHeldRows? Cache { get; init; }
 
     /// <summary>The rows whose queries are needed, where that is not all of them.</summary>
     public RowSelection? NeededQueries => Needed is { AreLast: true } ? Needed : null;

@@ -8,7 +8,7 @@ namespace SplitFrozen.Model.Blocks;
 /// Keys and values of one text's rows in every block, so that each further token costs its own row only. Grows by doubling up to the model's context.
 /// The blocks of a pass attend in their order; <see cref="Advance"/> ends the pass.
 /// </summary>
-internal sealed class KeyValueCache : IDisposable
+internal sealed class KeyValueCache : IHeldRows, IDisposable
 {
     private const int FirstRows = 64;
 
@@ -30,11 +30,8 @@ internal sealed class KeyValueCache : IDisposable
     /// <summary>Rows held: the position of the next one.</summary>
     public int Rows { get; private set; }
 
-    /// <summary>Attention of new rows of the text in the next block: on all rows before them, and causally on each other.</summary>
-    /// <param name="query">[T, H, Dh], or [1, H, Dh]: the last row's alone.</param>
-    /// <param name="key">[T, Hkv, Dh]; kept.</param>
-    /// <param name="value">[T, Hkv, Dh]; kept.</param>
-    /// <returns>[T, H · Dh], or [1, H · Dh].</returns>
+    /// <summary>The same of rows of this text; the query may be the last row's alone, [1, H, Dh].</summary>
+    /// <inheritdoc/>
     public Tensor Attend(Tensor query, Tensor key, Tensor value)
     {
         var keys = Append(_keys, key);

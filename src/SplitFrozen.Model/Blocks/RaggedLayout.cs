@@ -64,8 +64,8 @@ internal sealed class RaggedLayout
     /// <summary>Whether all samples have the same length.</summary>
     public bool IsUniform { get; }
 
-    /// <summary>Position of each sample's first row; above 0 where the rows before it were computed earlier.</summary>
-    public int FirstPosition { get; init; }
+    /// <summary>Position of each sample's first row [N]; above 0 where the rows before it were computed earlier. Empty: 0 for all.</summary>
+    public int[] FirstPositions { get; init; } = [];
 
     /// <summary>Position of each row in its sample [T], int64.</summary>
     public Tensor Positions()
@@ -73,11 +73,12 @@ internal sealed class RaggedLayout
         var positions = torch.empty(Rows, ScalarType.Int64);
         var rows = MemoryMarshal.Cast<byte, long>(positions.bytes);
         int row = 0;
-        foreach (long length in Lengths)
+        for (int sample = 0; sample < Samples; sample++)
         {
-            for (int position = 0; position < length; position++)
+            int first = FirstPositions.Length == 0 ? 0 : FirstPositions[sample];
+            for (int position = 0; position < Lengths[sample]; position++)
             {
-                rows[row++] = FirstPosition + position;
+                rows[row++] = first + position;
             }
         }
 

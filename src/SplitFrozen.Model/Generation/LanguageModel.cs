@@ -12,6 +12,9 @@ namespace SplitFrozen.Model.Generation;
 /// <summary>All of a causal language model, and where one is given its adapter, for running forward only. One owner, one thread at a time.</summary>
 internal sealed class LanguageModel : IDisposable
 {
+    /// <summary>Texts that <see cref="ForwardEach"/> takes at most.</summary>
+    public const int TextsTogether = 32;
+
     private readonly Architecture _architecture;
     private readonly Device _device;
     private readonly Embeddings _embeddings;
@@ -52,24 +55,43 @@ internal sealed class LanguageModel : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        var layout = new RaggedLayout([tokens.Length], Shape.Context - cache.Rows, _device) { FirstPosition = cache.Rows };
-        var pass = _architecture.Begin(layout, _device, cache);
-        var rows = _embeddings.Forward(TensorMemory.Upload(tokens, _device), layout);
-        for (int i = 0; i < _blocks.Length; i++)
-        {
-            using var inner = NewDisposeScope();
-            if (i == _blocks.Length - 1 && tokens.Length > 1)
-            {
-                pass.Needed = new RowSelection([tokens.Length - 1], areLast: true, _device);
-            }
+        var layout = new RaggedLayout([tokens.Length], Shape.Context - cache.Rows, _device) { FirstPositions = [cache.Rows] };
+        var needed = tokens.Length > 1 ? new RowSelection([tokens.Length - 1], areLast: true, _device) : null;
+        var rows = Run(tokens, layout, cache, needed);
+        cache.Advance(tokens.Length);
+        TensorMemory.Download(rows, logits);
+    }
 
-            var next = _blocks[i].Forward(rows, pass).MoveToOuterDisposeScope();
-            rows.Dispose();
-            rows = next;
+    /// <summary>
+    /// Runs a further token of each of several texts: the weights pass through memory once for all. Rows are filled up to a multiple of <see cref="FrozenBlocks.RowBlock"/>, so that a
+    /// text's bits do not depend on its company (they may differ from those of <see cref="Forward"/> in the last place).
+    /// </summary>
+    /// <param name="tokens">Token ids [N], at most <see cref="TextsTogether"/>.</param>
+    /// <param name="caches">What is held of the texts [N]; each holds its token too afterwards, and has room for it.</param>
+    /// <param name="logits">Receives [N, V].</param>
+    public void ForwardEach(ReadOnlySpan<int> tokens, IReadOnlyList<KeyValueCache> caches, Span<float> logits)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        int count = (tokens.Length + FrozenBlocks.RowBlock - 1) / FrozenBlocks.RowBlock * FrozenBlocks.RowBlock;
+        int[] filled = new int[count];
+        tokens.CopyTo(filled);
+        int[] positions = new int[count];
+        for (int i = 0; i < caches.Count; i++)
+        {
+            positions[i] = caches[i].Rows;
         }
 
-        cache.Advance(tokens.Length);
-        TensorMemory.Download(_finalNorm.Forward(rows).mm(_head.t()), logits);
+        int[] ones = new int[count];
+        Array.Fill(ones, 1);
+        var layout = new RaggedLayout(ones, Shape.Context, _device) { FirstPositions = positions };
+        var rows = Run(filled, layout, new KeyValueCaches(caches), null);
+        foreach (var cache in caches)
+        {
+            cache.Advance(1);
+        }
+
+        TensorMemory.Download(rows.narrow(0, 0, tokens.Length), logits);
     }
 
     /// <inheritdoc/>
@@ -84,6 +106,23 @@ internal sealed class LanguageModel : IDisposable
         _finalNorm.Dispose();
         _head.Dispose();
         _adapter?.Dispose();
+    }
+
+    /// <summary>The logits of the rows, or of the needed ones of them: [R, V].</summary>
+    private Tensor Run(ReadOnlySpan<int> tokens, RaggedLayout layout, IHeldRows held, RowSelection? needed)
+    {
+        var pass = _architecture.Begin(layout, _device, held);
+        var rows = _embeddings.Forward(TensorMemory.Upload(tokens, _device), layout);
+        for (int i = 0; i < _blocks.Length; i++)
+        {
+            using var inner = NewDisposeScope();
+            pass.Needed = i == _blocks.Length - 1 ? needed : null;
+            var next = _blocks[i].Forward(rows, pass).MoveToOuterDisposeScope();
+            rows.Dispose();
+            rows = next;
+        }
+
+        return _finalNorm.Forward(rows).mm(_head.t());
     }
 
     private TrainableSet Attach(PeftAdapter adapter)

@@ -1,5 +1,6 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Generation;
+using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Chat;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Peft;
@@ -17,6 +18,8 @@ public sealed class TextGenerator : ITextGenerator
     private readonly IReadOnlySet<int> _ends;
     private readonly float[] _logits;
     private readonly int _choices;
+    private readonly TokenSampler _greedy;
+    private float[]? _eachLogits;
 
     private TextGenerator(ModelFiles files, ITextTokenizer tokenizer, LanguageModel model)
     {
@@ -27,6 +30,7 @@ public sealed class TextGenerator : ITextGenerator
         _logits = new float[model.Shape.Vocabulary];
         // Rows beyond the tokenizer's pad the embedding; they stand for nothing.
         _choices = Math.Min(model.Shape.Vocabulary, tokenizer.VocabularySize);
+        _greedy = new TokenSampler(SamplingSpec.Greedy, _choices);
     }
 
     /// <summary>Loads a model to generate with.</summary>
@@ -76,52 +80,108 @@ public sealed class TextGenerator : ITextGenerator
     /// <inheritdoc/>
     public Generated Generate(ReadOnlySpan<int> prompt, int maxNewTokens, SamplingSpec sampling, Action<string> onText, CancellationToken stop)
     {
+        Check(prompt, maxNewTokens);
+        using var cache = _model.NewCache();
+        var text = new GeneratedText(new TextStream(_tokenizer, prompt), onText);
+        var sampler = new TokenSampler(sampling, _choices);
+        int[] last = [0];
+        var next = prompt;
+        while (!stop.IsCancellationRequested)
+        {
+            _model.Forward(next, cache, _logits);
+            last[0] = sampler.Next(_logits.AsSpan(0, _choices));
+            next = last;
+            if (Add(text, last[0], prompt.Length, maxNewTokens) is { } reason)
+            {
+                return text.End(reason);
+            }
+        }
+
+        return text.End(StopReason.Stopped);
+    }
+
+    /// <inheritdoc/>
+    public void GenerateEach(IReadOnlyList<int[]> prompts, int maxNewTokens, Action<int, Generated> onText, CancellationToken stop)
+    {
+        foreach (int[] prompt in prompts)
+        {
+            Check(prompt, maxNewTokens);
+        }
+
+        var open = new List<OpenText>(LanguageModel.TextsTogether);
+        try
+        {
+            for (int next = 0; (next < prompts.Count || open.Count > 0) && !stop.IsCancellationRequested;)
+            {
+                if (next < prompts.Count && open.Count < LanguageModel.TextsTogether)
+                {
+                    Begin(next, prompts[next]);
+                    next++;
+                }
+                else
+                {
+                    GoOn();
+                }
+            }
+        }
+        finally
+        {
+            open.ForEach(text => text.Cache.Dispose());
+        }
+
+        void Begin(int number, int[] prompt)
+        {
+            var text = new OpenText(number, prompt.Length, new GeneratedText(new TextStream(_tokenizer, prompt), _ => { }), _model.NewCache());
+            open.Add(text);
+            _model.Forward(prompt, text.Cache, _logits);
+            Take(text, _logits);
+        }
+
+        void GoOn()
+        {
+            int[] tokens = [.. open.Select(text => text.Last)];
+            _eachLogits ??= new float[LanguageModel.TextsTogether * _model.Shape.Vocabulary];
+            _model.ForwardEach(tokens, [.. open.Select(text => text.Cache)], _eachLogits.AsSpan(0, tokens.Length * _model.Shape.Vocabulary));
+            // A text that ends leaves the list, so from a copy of it.
+            foreach (var (row, text) in open.ToArray().Index())
+            {
+                Take(text, _eachLogits.AsSpan(row * _model.Shape.Vocabulary));
+            }
+        }
+
+        void Take(OpenText text, ReadOnlySpan<float> logits)
+        {
+            text.Last = _greedy.Next(logits[.._choices]);
+            if (Add(text.Text, text.Last, text.PromptLength, maxNewTokens) is { } reason)
+            {
+                open.Remove(text);
+                text.Cache.Dispose();
+                onText(text.Number, text.Text.End(reason));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _model.Dispose();
+
+    private void Check(ReadOnlySpan<int> prompt, int maxNewTokens)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(prompt.Length, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxNewTokens, 1);
         if (prompt.Length >= _model.Shape.Context)
         {
             throw new UserErrorException($"The prompt has {prompt.Length} tokens, and the model's context is {_model.Shape.Context}: there is no room for a new one. Shorten the prompt.");
         }
-
-        var text = new GeneratedText(new TextStream(_tokenizer, prompt), onText);
-        var reason = Run(prompt, maxNewTokens, new TokenSampler(sampling, _choices), text, stop);
-        return text.End(reason);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _model.Dispose();
-
-    private StopReason Run(ReadOnlySpan<int> prompt, int maxNewTokens, TokenSampler sampler, GeneratedText text, CancellationToken stop)
+    /// <summary>Adds a token to a text; says why the text ends with it, or null where it goes on.</summary>
+    private StopReason? Add(GeneratedText text, int token, int promptLength, int maxNewTokens)
     {
-        using var cache = _model.NewCache();
-        int[] last = [0];
-        var next = prompt;
-        while (true)
-        {
-            if (stop.IsCancellationRequested)
-            {
-                return StopReason.Stopped;
-            }
-
-            _model.Forward(next, cache, _logits);
-            last[0] = sampler.Next(_logits.AsSpan(0, _choices));
-            next = last;
-            text.Add(last[0]);
-            if (_ends.Contains(last[0]))
-            {
-                return StopReason.EndOfText;
-            }
-
-            if (text.Length == maxNewTokens)
-            {
-                return StopReason.TokenLimit;
-            }
-
-            if (prompt.Length + text.Length == _model.Shape.Context)
-            {
-                return StopReason.ContextFull;
-            }
-        }
+        text.Add(token);
+        return _ends.Contains(token) ? StopReason.EndOfText
+            : text.Length == maxNewTokens ? StopReason.TokenLimit
+            : promptLength + text.Length == _model.Shape.Context ? StopReason.ContextFull
+            : null;
     }
 
     private static void RequireLanguageModel(ModelFiles files)
@@ -131,5 +191,11 @@ public sealed class TextGenerator : ITextGenerator
         {
             throw new UserErrorException($"The model in '{files.Path}' is a {name}: it names labels and writes no text. Use a language model's folder (--model).");
         }
+    }
+
+    /// <summary>One of several texts that are written together.</summary>
+    private sealed record OpenText(int Number, int PromptLength, GeneratedText Text, KeyValueCache Cache)
+    {
+        public int Last { get; set; }
     }
 }

@@ -61,6 +61,6 @@ internal sealed class LlamaArchitecture(LlamaConfig config) : Architecture
         new(layout, tape) { Rotary = RotaryEmbedding.Angles(_frequencies, layout, device) };
 
     /// <inheritdoc/>
-    public override ForwardPass Begin(RaggedLayout layout, Device device, KeyValueCache cache) =>
+    public override ForwardPass Begin(RaggedLayout layout, Device device, IHeldRows cache) =>
         new(layout) { Rotary = RotaryEmbedding.Angles(_frequencies, layout, device), Cache = cache };
 }

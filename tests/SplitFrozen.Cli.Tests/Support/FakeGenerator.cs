@@ -48,6 +48,14 @@ internal sealed class FakeGenerator : ITextGenerator
         return new Generated(answer, Tokenize(answer), Stop);
     }
 
+    public void GenerateEach(IReadOnlyList<int[]> prompts, int maxNewTokens, Action<int, Generated> onText, CancellationToken stop)
+    {
+        for (var i = 0; i < prompts.Count && !stop.IsCancellationRequested; i++)
+        {
+            onText(i, Generate(prompts[i], maxNewTokens, SamplingSpec.Greedy, _ => { }, stop));
+        }
+    }
+
     public string Decode(IReadOnlyList<int> ids) => string.Concat(ids.Select(id => (char)id));
 
     public void Dispose() => IsDisposed = true;

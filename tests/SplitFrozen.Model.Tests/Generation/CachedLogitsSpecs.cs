@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Xunit;
+using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Generation;
 using SplitFrozen.Model.Peft;
@@ -76,6 +77,43 @@ public sealed class CachedLogitsSpecs
         Assert.True(change > 100 * Tolerance, $"the adapter changes the logits by {change} only, so that this test proves nothing");
     }
 
+    [Property(MaxTest = 15)]
+    public void Should_give_each_of_several_texts_its_logits_whatever_the_company(PositiveInt[] ends, bool isLlama)
+    {
+        string name = isLlama ? "llama3-rope-random" : "gpt2-random";
+        int[] tokens = Tokens(name);
+        using var model = Load(name, null);
+        int vocabulary = model.Shape.Vocabulary;
+        // Fewer and more than the rows that are computed at least.
+        int[] lengths = [.. ends.Concat(ends).Concat(ends).Take(LanguageModel.TextsTogether - 1).Select((end, i) => (end.Get + i) % (tokens.Length - 1)).Append(tokens.Length - 2)];
+        int[] last = [.. lengths.Select(length => tokens[length])];
+        float[] together = Each(lengths, last);
+
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            float[] mine = together[(i * vocabulary)..((i + 1) * vocabulary)];
+            Assert.Equal(Each([lengths[i]], [last[i]]), mine);
+            float[] expected = new float[vocabulary];
+            using var cache = model.NewCache();
+            model.Forward(tokens.AsSpan(0, lengths[i] + 1), cache, expected);
+            Near.Equal([.. expected.Select(value => (double)value)], mine, Tolerance, $"logits of text {i} of {lengths[i]} tokens");
+        }
+
+        float[] Each(int[] held, int[] next)
+        {
+            var caches = held.Select(length => Filled(model, tokens.AsSpan(0, length))).ToArray();
+            float[] logits = new float[held.Length * vocabulary];
+            model.ForwardEach(next, caches, logits);
+            foreach (var (i, cache) in caches.Index())
+            {
+                Assert.Equal(held[i] + 1, cache.Rows);
+                cache.Dispose();
+            }
+
+            return logits;
+        }
+    }
+
     [Fact]
     public void Should_grow_up_to_the_context_and_no_further()
     {
@@ -106,6 +144,17 @@ public sealed class CachedLogitsSpecs
         }
 
         Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    private static KeyValueCache Filled(LanguageModel model, ReadOnlySpan<int> tokens)
+    {
+        var cache = model.NewCache();
+        if (tokens.Length > 0)
+        {
+            model.Forward(tokens, cache, new float[model.Shape.Vocabulary]);
+        }
+
+        return cache;
     }
 
     private static int[] Tokens(string name) =>

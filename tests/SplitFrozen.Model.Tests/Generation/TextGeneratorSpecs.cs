@@ -29,6 +29,45 @@ public sealed class TextGeneratorSpecs
     }
 
     [Fact]
+    public void Should_write_many_texts_together_as_each_alone()
+    {
+        using var generator = TextGenerator.Open(Repository.TinyGpt2, null, "cpu");
+        int[][] references = [.. Json.Read(Repository.Fixture("tiny-gpt2", "logits.json")).GetProperty("greedy").EnumerateArray().Select(item => item.GetProperty("prompt_ids").Ints())];
+        // More than are written together, and of unlike lengths, so that texts end at different times and others take their place.
+        int[][] prompts = [.. Enumerable.Range(0, LanguageModel.TextsTogether + 9).Select(i => references[i % references.Length][..Math.Max(1, references[i % references.Length].Length - (i / references.Length))])];
+        var together = new Dictionary<int, Generated>();
+
+        generator.GenerateEach(prompts, 30, together.Add, default);
+
+        Assert.Equal(prompts.Length, together.Count);
+        Assert.Contains(together.Values, text => text.Stop == StopReason.TokenLimit);
+        Assert.Contains(together.Values, text => text.Stop == StopReason.EndOfText);
+        foreach (var (i, prompt) in prompts.Index())
+        {
+            var alone = generator.Generate(prompt, 30, SamplingSpec.Greedy, _ => { }, default);
+            Assert.Equal((alone.Text, alone.Stop), (together[i].Text, together[i].Stop));
+            Assert.Equal(alone.Ids, together[i].Ids);
+        }
+    }
+
+    [Fact]
+    public void Should_stop_and_refuse_texts_that_are_written_together_as_those_alone()
+    {
+        using var generator = TextGenerator.Open(Repository.TinyGpt2, null, "cpu");
+        var reasons = new List<StopReason>();
+        using var stop = new CancellationTokenSource();
+        generator.GenerateEach([[.. Enumerable.Repeat(40, 127)], [40], [41]], 1000, (_, text) =>
+        {
+            reasons.Add(text.Stop);
+            stop.Cancel();
+        }, stop.Token);
+        Assert.Equal([StopReason.ContextFull], reasons);
+        var error = Assert.Throws<UserErrorException>(() => generator.GenerateEach([[40], new int[128]], 1, (_, _) => reasons.Clear(), default));
+        Assert.Contains("the model's context is 128", error.Message, StringComparison.Ordinal);
+        Assert.Single(reasons);
+    }
+
+    [Fact]
     public void Should_give_the_reference_greedy_text_of_stories260k()
     {
         var golden = Json.Read(Repository.Fixture("stories260k", "golden.json")).GetProperty("greedy");

@@ -14,19 +14,25 @@ internal sealed class AnswerScoring(ITextGenerator generator, int context, int m
     /// <summary>Answers each sample's question greedily. The prompt is what training shows before the first token of the answer.</summary>
     /// <param name="samples">Language-model samples, not cut off before their answer's end.</param>
     /// <param name="onRow">Told after each answer how many there are.</param>
-    /// <param name="stop">Ends it early; what was counted until then is returned.</param>
+    /// <param name="stop">
+    /// Ends it early: then the questions up to the first that has no answer yet count. Short answers are done first; to count all that are done would be another figure.
+    /// </param>
     public ExactMatchScore Score(IReadOnlyList<EncodedSample> samples, Action<int> onRow, CancellationToken stop)
     {
         var questions = samples.Select(Ask).OfType<Question>().ToList();
-        var score = default(ExactMatchScore);
-        generator.GenerateEach([.. questions.Select(q => q.Prompt)], maxNewTokens, Count, stop);
-        return score;
-
-        void Count(int number, Generated answer)
-        {
-            score = score.With(answer.Text, questions[number].Reference);
-            onRow(score.Rows);
-        }
+        var answers = new string?[questions.Count];
+        var answered = 0;
+        generator.GenerateEach(
+            [.. questions.Select(q => q.Prompt)],
+            maxNewTokens,
+            (number, answer) =>
+            {
+                answers[number] = answer.Text;
+                onRow(++answered);
+            },
+            stop);
+        return questions.Zip(answers).TakeWhile(pair => pair.Second is not null)
+            .Aggregate(default(ExactMatchScore), (score, pair) => score.With(pair.Second!, pair.First.Reference));
     }
 
     /// <summary>A sample as a question; null where the reference has no number, or the context no room for an answer.</summary>

@@ -48,6 +48,19 @@ public sealed class AnswerScoringSpecs
         Assert.Equal(new ExactMatchScore(1, 1), score);
     }
 
+    [Fact]
+    public void Should_count_questions_up_to_the_first_without_an_answer_when_stopped()
+    {
+        using var stop = new CancellationTokenSource();
+        _generator.Answer = _ => "#### 1";
+        _generator.EndsLastFirst = true;
+
+        var score = Scoring().Score([Sample("a\n", "#### 1"), Sample("b\n", "#### 1")], _ => stop.Cancel(), stop.Token);
+
+        Assert.Equal(new ExactMatchScore(0, 0), score);
+        Assert.Equal(["b\n"], _generator.Prompts);
+    }
+
     private AnswerScoring Scoring() => new(_generator, context: 40, maxNewTokens: 9);
 
     private EncodedSample Sample(string question, string answer)

@@ -20,6 +20,9 @@ internal sealed class FakeGenerator : ITextGenerator
     /// <summary>The last conversation.</summary>
     public IReadOnlyList<ChatMessage>? Conversation { get; private set; }
 
+    /// <summary>Whether of several texts the last one ends first.</summary>
+    public bool EndsLastFirst { get; set; }
+
     public bool IsDisposed { get; private set; }
 
     public int[] Tokenize(string prompt) => [.. prompt.Select(c => (int)c)];
@@ -50,9 +53,12 @@ internal sealed class FakeGenerator : ITextGenerator
 
     public void GenerateEach(IReadOnlyList<int[]> prompts, int maxNewTokens, Action<int, Generated> onText, CancellationToken stop)
     {
-        for (var i = 0; i < prompts.Count && !stop.IsCancellationRequested; i++)
+        foreach (var i in EndsLastFirst ? Enumerable.Range(0, prompts.Count).Reverse() : Enumerable.Range(0, prompts.Count))
         {
-            onText(i, Generate(prompts[i], maxNewTokens, SamplingSpec.Greedy, _ => { }, stop));
+            if (!stop.IsCancellationRequested)
+            {
+                onText(i, Generate(prompts[i], maxNewTokens, SamplingSpec.Greedy, _ => { }, stop));
+            }
         }
     }
 

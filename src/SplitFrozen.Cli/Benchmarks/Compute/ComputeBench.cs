@@ -11,7 +11,7 @@ internal static class ComputeBench
     /// <summary>Its name on the command line.</summary>
     public const string Name = "compute";
 
-    private const int LeastRounds = 16;
+    private const int LeastRounds = 12;
     private const int MostRounds = 100;
     private const int PeerRounds = 8;
     private const int BucketSamples = 8;

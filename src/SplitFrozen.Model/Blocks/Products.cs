@@ -1,3 +1,4 @@
+using SplitFrozen.Model.Lora;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -36,18 +37,36 @@ internal static class Products
         return x.mm(matrix);
     }
 
-    /// <summary>x Mᵀ of M [columns, in] without gradient; the result [R, columns] lies column by column in memory.</summary>
-    public static Tensor MultiplyColumns(Tensor x, Tensor matrix)
+    /// <summary>h = x Aᵀ of an adapter's A [r, in]; [R, r].</summary>
+    public static Tensor Down(Tensor x, Tensor a)
     {
-        Note(x, matrix.shape[0]);
-        return matrix.mm(x.t()).t();
+        Note(x, a.shape[0]);
+        // Elsewhere h lies column by column in memory: so products of few columns, here and on the way back, take the library's fast kernels.
+        return LowRankKernels.Takes(x, a.shape[0]) && !a.requires_grad ? LowRankDown.Run(x, a) : a.mm(x.t()).t();
     }
 
-    /// <summary>y += factor · x M, M without gradient.</summary>
-    public static Tensor Add(Tensor y, Tensor x, Tensor matrix, float factor)
+    /// <summary>y += factor · h Bᵀ of an adapter's rows of B [columns, r].</summary>
+    public static Tensor Up(Tensor y, Tensor h, Tensor b, float factor)
     {
-        Note(x, matrix.shape[1]);
-        return y.addmm_(x, matrix, 1, factor);
+        Note(h, b.shape[0]);
+        return LowRankKernels.Takes(h, b.shape[1]) && !b.requires_grad ? LowRankUp.Run(y, h, b, factor) : y.addmm_(h, b.t(), 1, factor);
+    }
+
+    /// <summary>gradient += hᵀ x.</summary>
+    /// <param name="gradient">[r, K].</param>
+    /// <param name="h">[R, r].</param>
+    /// <param name="x">[R, K].</param>
+    public static void AddGradient(Tensor gradient, Tensor h, Tensor x)
+    {
+        Note(h, x.shape[1]);
+        if (LowRankKernels.Takes(x, h.shape[1]) && TensorMemory.IsPlain(h) && TensorMemory.IsPlain(gradient))
+        {
+            LowRankKernels.AddGradient(h, x, gradient);
+        }
+        else
+        {
+            gradient.addmm_(h.t(), x, 1, 1f);
+        }
     }
 
     /// <summary>softmax(q kᵀ / √Dh) v, causal where asked for; counted over the full sequence.</summary>

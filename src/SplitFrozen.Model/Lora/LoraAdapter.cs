@@ -42,7 +42,7 @@ internal sealed class LoraAdapter
     public Tensor Add(Tensor y, Tensor x, ForwardPass pass, RowSelection? rows)
     {
         var (input, inner) = Inner(x, pass, rows);
-        var output = Products.Add(y, inner, _b.Value.t(), _scale);
+        var output = Products.Up(y, inner, _b.Value, _scale);
         pass.Tape?.Add(new LoraTape.Entry(this, input.detach(), inner, [new LoraTape.Part(inner.detach(), output, 0)]));
         return output;
     }
@@ -58,8 +58,8 @@ internal sealed class LoraAdapter
         long columns = first.shape[1];
         var (input, inner) = Inner(x, pass, null);
         var narrowed = inner.index_select(0, some.Index);
-        var firstOutput = Products.Add(first, narrowed, _b.Value.narrow(0, 0, columns).t(), _scale);
-        var restOutput = Products.Add(rest, inner, _b.Value.narrow(0, columns, rest.shape[1]).t(), _scale);
+        var firstOutput = Products.Up(first, narrowed, _b.Value.narrow(0, 0, columns), _scale);
+        var restOutput = Products.Up(rest, inner, _b.Value.narrow(0, columns, rest.shape[1]), _scale);
         pass.Tape?.Add(new LoraTape.Entry(this, input.detach(), inner,
         [
             new LoraTape.Part(narrowed.detach(), firstOutput, 0),
@@ -75,7 +75,7 @@ internal sealed class LoraAdapter
     {
         if (!IsAFrozen)
         {
-            Products.Add(_a.Gradient, innerGradient.t(), input, 1);
+            Products.AddGradient(_a.Gradient, innerGradient, input);
         }
     }
 
@@ -92,7 +92,8 @@ internal sealed class LoraAdapter
     public void AddGradientOfB(LoraTape.Part part, Tensor outputGradient)
     {
         // As (hᵀ dy)ᵀ: a product with r rows takes a fraction of the time of one with r columns.
-        var product = Products.Multiply(part.Inner.t(), outputGradient);
+        var product = zeros(part.Inner.shape[1], outputGradient.shape[1], device: outputGradient.device);
+        Products.AddGradient(product, part.Inner, outputGradient);
         using Scalar scale = _scale;
         _b.Gradient.narrow(0, part.FirstColumn, outputGradient.shape[1]).add_(product.t(), alpha: scale);
     }
@@ -100,9 +101,7 @@ internal sealed class LoraAdapter
     private (Tensor Input, Tensor Inner) Inner(Tensor x, ForwardPass pass, RowSelection? rows)
     {
         var input = pass.Tape?.Dropout is { } dropout ? x.mul(dropout.Mask(Module, pass, rows, (int)x.shape[1], x.device)) : x;
-
-        // h column by column in memory: so products of few columns, here and on the way back, take the library's fast kernels.
-        var inner = Products.MultiplyColumns(input, _a.Value);
+        var inner = Products.Down(input, _a.Value);
 
         // Nothing below the first adapter needs a gradient: there the graph begins, here.
         if (pass.Tape is not null && !inner.requires_grad)

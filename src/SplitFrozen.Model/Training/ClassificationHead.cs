@@ -58,7 +58,7 @@ internal sealed class ClassificationHead(Trainable weight) : Head
     public override void AddGradient(HeadMemory memory)
     {
         var rows = memory.Rows ?? throw new InvalidOperationException("The head's input was not kept.");
-        Products.Add(weight.Gradient, memory.Gradient.t(), rows, 1);
+        Products.AddGradient(weight.Gradient, memory.Gradient, rows);
     }
 
     private static ConfusionMatrix Confusion(Tensor logits, Tensor targets)

@@ -32,7 +32,9 @@ internal sealed class RandomCase : IDisposable
             ? ["c_attn", "c_proj", "c_fc"]
             : ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
         var chosen = (task ?? (TaskKind)_random.Below(2)) == TaskKind.Classification ? TaskKind.Classification : TaskKind.LanguageModel;
-        var lora = new LoraSpec(1 + _random.Below(4), 8, dropout, [.. all.Where(_ => _random.Below(2) == 0).DefaultIfEmpty(all[0])]);
+        // Ranks that kernels of our own take, and others.
+        int[] ranks = [1, 2, 3, 8, 16];
+        var lora = new LoraSpec(ranks[_random.Below(ranks.Length)], 8, dropout, [.. all.Where(_ => _random.Below(2) == 0).DefaultIfEmpty(all[0])]);
         Spec = new TrainerSpec(chosen, chosen == TaskKind.Classification ? 3 : 0, 1, lora, 0.01, 1, seed);
     }
 

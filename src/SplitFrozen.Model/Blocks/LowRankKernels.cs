@@ -49,6 +49,8 @@ internal static unsafe class LowRankKernels
                 }
             }
         });
+        GC.KeepAlive(x);
+        GC.KeepAlive(matrix);
         return result;
     }
 
@@ -80,6 +82,10 @@ internal static unsafe class LowRankKernels
                 }
             }
         }
+
+        GC.KeepAlive(h);
+        GC.KeepAlive(x);
+        GC.KeepAlive(gradient);
     }
 
     private static float* Start(Tensor tensor) => (float*)TensorMemory.FirstNumber(tensor);

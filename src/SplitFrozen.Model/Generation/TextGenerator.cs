@@ -1,6 +1,5 @@
 using SplitFrozen.Domain;
 using SplitFrozen.Domain.Generation;
-using SplitFrozen.Model.Blocks;
 using SplitFrozen.Model.Chat;
 using SplitFrozen.Model.Files;
 using SplitFrozen.Model.Peft;
@@ -18,8 +17,6 @@ public sealed class TextGenerator : ITextGenerator
     private readonly IReadOnlySet<int> _ends;
     private readonly float[] _logits;
     private readonly int _choices;
-    private readonly TokenSampler _greedy;
-    private float[]? _eachLogits;
 
     private TextGenerator(ModelFiles files, ITextTokenizer tokenizer, LanguageModel model)
     {
@@ -30,7 +27,6 @@ public sealed class TextGenerator : ITextGenerator
         _logits = new float[model.Shape.Vocabulary];
         // Rows beyond the tokenizer's pad the embedding; they stand for nothing.
         _choices = Math.Min(model.Shape.Vocabulary, tokenizer.VocabularySize);
-        _greedy = new TokenSampler(SamplingSpec.Greedy, _choices);
     }
 
     /// <summary>Loads a model to generate with.</summary>
@@ -108,55 +104,17 @@ public sealed class TextGenerator : ITextGenerator
             Check(prompt, maxNewTokens);
         }
 
-        var open = new List<OpenText>(LanguageModel.TextsTogether);
-        try
+        using var batch = new TextBatch(_model, _choices, (text, token, promptLength) => Add(text, token, promptLength, maxNewTokens), onText);
+        for (int next = 0; (next < prompts.Count || !batch.IsEmpty) && !stop.IsCancellationRequested;)
         {
-            for (int next = 0; (next < prompts.Count || open.Count > 0) && !stop.IsCancellationRequested;)
+            if (next < prompts.Count && batch.HasRoom)
             {
-                if (next < prompts.Count && open.Count < LanguageModel.TextsTogether)
-                {
-                    Begin(next, prompts[next]);
-                    next++;
-                }
-                else
-                {
-                    GoOn();
-                }
+                batch.Begin(next, prompts[next], new GeneratedText(new TextStream(_tokenizer, prompts[next]), _ => { }));
+                next++;
             }
-        }
-        finally
-        {
-            open.ForEach(text => text.Cache.Dispose());
-        }
-
-        void Begin(int number, int[] prompt)
-        {
-            var text = new OpenText(number, prompt.Length, new GeneratedText(new TextStream(_tokenizer, prompt), _ => { }), _model.NewCache());
-            open.Add(text);
-            _model.Forward(prompt, text.Cache, _logits);
-            Take(text, _logits);
-        }
-
-        void GoOn()
-        {
-            int[] tokens = [.. open.Select(text => text.Last)];
-            _eachLogits ??= new float[LanguageModel.TextsTogether * _model.Shape.Vocabulary];
-            _model.ForwardEach(tokens, [.. open.Select(text => text.Cache)], _eachLogits.AsSpan(0, tokens.Length * _model.Shape.Vocabulary));
-            // A text that ends leaves the list, so from a copy of it.
-            foreach (var (row, text) in open.ToArray().Index())
+            else
             {
-                Take(text, _eachLogits.AsSpan(row * _model.Shape.Vocabulary));
-            }
-        }
-
-        void Take(OpenText text, ReadOnlySpan<float> logits)
-        {
-            text.Last = _greedy.Next(logits[.._choices]);
-            if (Add(text.Text, text.Last, text.PromptLength, maxNewTokens) is { } reason)
-            {
-                open.Remove(text);
-                text.Cache.Dispose();
-                onText(text.Number, text.Text.End(reason));
+                batch.GoOn();
             }
         }
     }
@@ -191,11 +149,5 @@ public sealed class TextGenerator : ITextGenerator
         {
             throw new UserErrorException($"The model in '{files.Path}' is a {name}: it names labels and writes no text. Use a language model's folder (--model).");
         }
-    }
-
-    /// <summary>One of several texts that are written together.</summary>
-    private sealed record OpenText(int Number, int PromptLength, GeneratedText Text, KeyValueCache Cache)
-    {
-        public int Last { get; set; }
     }
 }

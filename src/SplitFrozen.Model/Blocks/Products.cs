@@ -37,7 +37,10 @@ internal static class Products
         return x.mm(matrix);
     }
 
-    /// <summary>h = x Aᵀ of an adapter's A [r, in]; [R, r].</summary>
+    /// <summary>h = x Aᵀ of an adapter.</summary>
+    /// <param name="x">[R, in].</param>
+    /// <param name="a">A, [r, in].</param>
+    /// <returns>[R, r].</returns>
     public static Tensor Down(Tensor x, Tensor a)
     {
         Note(x, a.shape[0]);
@@ -45,7 +48,11 @@ internal static class Products
         return LowRankKernels.Takes(x, a.shape[0]) && !a.requires_grad ? LowRankDown.Run(x, a) : a.mm(x.t()).t();
     }
 
-    /// <summary>y += factor · h Bᵀ of an adapter's rows of B [columns, r].</summary>
+    /// <summary>y += factor · h Bᵀ of an adapter.</summary>
+    /// <param name="y">[R, columns]; overwritten.</param>
+    /// <param name="h">[R, r].</param>
+    /// <param name="b">Rows of B, [columns, r].</param>
+    /// <param name="factor">The adapter's scale.</param>
     public static Tensor Up(Tensor y, Tensor h, Tensor b, float factor)
     {
         Note(h, b.shape[0]);

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace SplitFrozen.Model.Tests.Support;
 
 /// <summary>Comparisons with stated tolerances.</summary>
@@ -15,6 +17,10 @@ internal static class Near
                 $"{what}[{i}]: expected {expected[i]:R}, actual {actual[i]:R}, difference {difference:E2}, tolerance {tolerance:E2}");
         }
     }
+
+    /// <summary>Each number of a tensor within the tolerance, absolute or of the largest expected one.</summary>
+    public static void Equal(Tensor expected, Tensor found, double tolerance = 1e-5) =>
+        Assert.InRange((expected - found).abs().max().item<float>(), 0, tolerance * Math.Max(1, expected.abs().max().item<float>()));
 
     /// <summary>Each number within the tolerance of the largest expected one.</summary>
     public static void EqualToLargest(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance, string what)
